@@ -1,0 +1,49 @@
+# Everything a person runs here. `make` alone lists it; each target does its own set-up the first time.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+DEMO   := silent_firewall
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test quick lint format bench clean system
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY) ## analyse a bundled capture: the answer here, the timeline in demo/timeline.html
+	@mkdir -p demo
+	@$(BIN)/directpush analyze samples/$(DEMO).pcap --keylog samples/$(DEMO).keys --html demo/timeline.html
+	@echo
+	@echo "The timeline is in demo/timeline.html: open it in a browser."
+
+test: $(READY) system ## every test (tshark and chromium are installed when that is allowed)
+	@$(BIN)/python -m pytest
+
+quick: $(READY) ## the tests that take under a minute together
+	@$(BIN)/python -m pytest -m "not slow and not tshark and not browser and not bench"
+
+lint: $(READY) ## ruff, the type checker and the import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(READY) ## put the code into the one format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(READY) system ## speed and memory against tshark, full size (4 GB of disk, 10 minutes)
+	@DIRECTPUSH_BENCH_SCALE=1 $(BIN)/python -m pytest -m bench -s tests/bench
+
+clean: ## remove what make made
+	@rm -rf $(VENV) demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+system:
+	@sh .ci/system-packages tshark chromium
+
+$(READY): pyproject.toml
+	@sh .ci/environment "$(PYTHON)" "$(VENV)"
+	@touch $@

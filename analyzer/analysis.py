@@ -1,0 +1,223 @@
+"""The main job as one call: captures and keys in, tables and a verdict out."""
+
+from __future__ import annotations
+
+import gc
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+    from analyzer.findings.verdict import Verdict
+    from analyzer.tables.builder import TableBuilder
+    from dissectors.tls import KeyLog
+
+PathLike = str | os.PathLike[str]
+Progress = Callable[[str, int, int | None], None]  # file, bytes of it read, its size where known
+
+BLOCK_BYTES = 16 << 20
+MAX_KEYLOG_BYTES = 1 << 30
+MAX_ODD_LINES = 3  # told one by one, of each key log
+
+
+class AnalyzeError(Exception):
+    """Nothing could be read. `message` and `hint` are one line each."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+@dataclass
+class Analysis:
+    """The result: each table of the catalog is an attribute with a pandas DataFrame (see `directpush explain`)."""
+
+    warnings: list[str]  # one line each: files that could not be read, odd key log lines
+    elapsed_s: float
+    keys: int  # connections' secrets known from key logs
+    _builders: dict[str, TableBuilder]
+    _frames: dict[str, pd.DataFrame] = field(default_factory=dict)
+    _verdict: Verdict | None = None
+
+    def table(self, name: str) -> pd.DataFrame:
+        """One table by name. Raises KeyError for a name that is not in the catalog."""
+        if name not in self._frames:
+            if name == "findings":
+                self._frames[name] = self._judge()
+            else:
+                self._frames[name] = self._builders.pop(name).frame()
+        return self._frames[name]
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """All tables in the catalog's order."""
+        from analyzer.tables.catalog import TABLES
+
+        return {table.name: self.table(table.name) for table in TABLES}
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            return self.table(name)
+        except KeyError:
+            raise AttributeError(f"Analysis has no table {name!r}") from None
+
+    @property
+    def verdict(self) -> Verdict:
+        """The answer in words."""
+        if self._verdict is None:
+            from analyzer.findings.verdict import build
+
+            self._verdict = build(self.tables(), self.elapsed_s)
+        return self._verdict
+
+    def summary(self) -> str:
+        """What `directpush analyze` prints, as plain text."""
+        from analyzer.reports.terminal import to_text
+
+        return to_text(self.verdict, self.tables())
+
+    def timeline(self) -> go.Figure:
+        """The waits of each device over time, as a plotly figure."""
+        from analyzer.reports.page import timeline_figure
+
+        return timeline_figure(self.tables())
+
+    def to_html(self, title: str = "Direct Push") -> str:
+        """The whole report as one HTML page that needs nothing from outside."""
+        from analyzer.reports.page import render_page
+
+        return render_page(self.tables(), self.verdict, title=title)
+
+    def save(self, directory: PathLike, format: Literal["parquet", "csv", "jsonl"] = "parquet") -> list[Path]:
+        """Writes each table into a file of its own; returns the files."""
+        from analyzer.reports.files import write_tables
+
+        return write_tables(self.tables(), Path(directory), format)
+
+    def _judge(self) -> pd.DataFrame:
+        from analyzer.findings import run
+        from analyzer.tables.catalog import TABLES
+
+        tables = {table.name: self.table(table.name) for table in TABLES if table.name != "findings"}
+        builder = self._builders.pop("findings")
+        for finding in run(tables):
+            builder.append(tuple(getattr(finding, name) for name in builder.names))
+        return builder.frame()
+
+
+def analyze(
+    paths: PathLike | Sequence[PathLike],
+    keylog: PathLike | Iterable[PathLike] = (),
+    *,
+    engine: Literal["builtin"] = "builtin",
+    notify_ports: Sequence[int] = (2883,),
+    block_bytes: int = BLOCK_BYTES,
+    columnar: bool = True,
+    progress: Progress | None = None,
+) -> Analysis:
+    """Reads captures (pcap, pcapng, also gz and zst; "-" is standard input) and says what became of push in them.
+
+    `keylog` are NSS key log files. A file that cannot be read costs itself only and is a line in `Analysis.warnings`;
+    AnalyzeError is raised when nothing could be read. `columnar=False` takes the slow path that the fast one is checked
+    against. `progress` is called with (file, bytes read, size or None).
+    """
+    started = time.monotonic()
+    captures = _as_list(paths)
+    warnings: list[str] = []
+    keys = read_keylogs(_as_list(keylog), warnings)
+    collecting = gc.isenabled()
+    gc.disable()  # events are trees without cycles; looking for cycles in millions of them costs a fifth of the time
+    try:
+        builders = _read(captures, keys, warnings, notify_ports, block_bytes, columnar, progress)
+    finally:
+        if collecting:
+            gc.enable()
+    return Analysis(warnings, time.monotonic() - started, len(keys), builders)
+
+
+def read_keylogs(paths: Sequence[PathLike], warnings: list[str]) -> KeyLog:
+    """The key logs together; what could not be read or understood is added to `warnings`."""
+    from dissectors.tls import KeyLog
+
+    keys = KeyLog()
+    for path in paths:
+        name = os.fspath(path)
+        try:
+            with open(path, "rb") as file:
+                text = file.read(MAX_KEYLOG_BYTES + 1)
+        except OSError as error:
+            warnings.append(f"{name}: key log not read ({error.strerror or error})")
+            continue
+        if len(text) > MAX_KEYLOG_BYTES:
+            warnings.append(f"{name}: only the first {MAX_KEYLOG_BYTES >> 20} MiB of the key log were read")
+        before = len(keys)
+        odd = keys.add(text[:MAX_KEYLOG_BYTES], name)
+        warnings += odd[:MAX_ODD_LINES]
+        if len(odd) > MAX_ODD_LINES:
+            warnings.append(f"{name}: {len(odd) - MAX_ODD_LINES} more lines are no key log lines")
+        if len(keys) == before and not odd:
+            warnings.append(f"{name}: no key in this key log that was not known already")
+    return keys
+
+
+def _read(
+    captures: Sequence[PathLike],
+    keys: KeyLog,
+    warnings: list[str],
+    notify_ports: Sequence[int],
+    block_bytes: int,
+    columnar: bool,
+    progress: Progress | None,
+) -> dict[str, TableBuilder]:
+    """Runs every capture through the engine, and once more when one held keys for connections that came before them."""
+    from analyzer.engines.builtin import BuiltinEngine
+    from analyzer.sources import SourceError, open_source
+    from analyzer.timeline import Timeline
+
+    for last_pass in (False, True):
+        timeline, facts, remarks = Timeline(), [], list[str]()
+        failures: list[SourceError] = []
+        late, again, connection_id = False, True, 1
+        for path in captures:
+            name = os.fspath(path)
+            try:
+                with open_source(path, block_bytes=block_bytes) as source:
+                    run = BuiltinEngine(
+                        source, keys, capture=len(facts), first_connection_id=connection_id, notify_ports=notify_ports, columnar=columnar
+                    )
+                    report = None if progress is None else partial(_report, progress, name, source.size)
+                    for event in run.read(report):
+                        timeline.add(event)
+                    facts.append(run.facts())
+                    connection_id = run.next_connection_id
+                    remarks += run.remarks
+                    late, again = late or run.keys_came_late, again and source.rewindable
+                    if run.keys_came_late and not source.rewindable:
+                        remarks.append(f"{name}: keys came after their connections; save it to a file and read it again to use them")
+            except SourceError as error:
+                failures.append(error)
+        if last_pass or not (late and again):
+            break
+    if not facts:
+        if not failures:
+            raise AnalyzeError("no capture was given", "name at least one pcap or pcapng file, or - for standard input")
+        raise AnalyzeError(failures[0].message, failures[0].hint)
+    warnings += [f"{error.message} ({error.hint})" for error in failures] + remarks
+    return timeline.finish(facts)
+
+
+def _report(progress: Progress, name: str, size: int | None, position: int) -> None:
+    progress(name, position, size)
+
+
+def _as_list(paths: PathLike | Iterable[PathLike]) -> list[PathLike]:
+    return [paths] if isinstance(paths, str | os.PathLike) else list(paths)

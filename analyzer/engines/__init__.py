@@ -1,0 +1,1 @@
+"""Engines: each turns one capture into the events of `dissectors.events` and a `CaptureFacts`."""

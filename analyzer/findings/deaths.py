@@ -1,0 +1,83 @@
+"""Sentences that the rules about dead waits share, so that the same fact is always said in the same words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from analyzer.findings import Severity
+from analyzer.findings.case import Case, Timer
+from analyzer.findings.words import counted, framed, span, spans
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+ADVISED_TIMER = "30 min"  # Exchange 2007's and Apple's advice for every idle timer on the path
+SEVERE_SHARE = 0.05  # of the waits; fewer deaths than this cost something but push still works
+FEW_DEATHS = 3  # below, no percentage and no timer is claimed as a fact
+SAME_LENGTH = 0.1  # relative spread within which several ends look like one timer
+
+
+def severity(case: Case, server_ip: str, died: pd.DataFrame) -> Severity:
+    total = len(case.at_server(server_ip))
+    return "error" if len(died) >= 2 and len(died) >= SEVERE_SHARE * total else "warning"
+
+
+def opening(case: Case, server_ip: str, died: pd.DataFrame, how: str) -> str:
+    """5 of 12 waits died before they were answered: all went silent."""
+    waits = case.at_server(server_ip)
+    all_died = int((waits["fate"] == "died").sum())
+    one = all_died == 1
+    first = f"{all_died:,} of {counted(len(waits), 'wait')} died before {'it was' if one else 'they were'} answered"
+    if all_died == len(died):
+        return f"{first}: {'it' if one else 'all'} {how}."
+    return f"{first}; {len(died):,} {how}."
+
+
+def idle(timer: Timer) -> str:
+    """What length of idle got through and what did not, with counts."""
+    if timer.high_s is None:
+        return "How long they had been idle is not known (keep-alives or gaps), so nothing can be said about a timer."
+    if timer.low_s is None:
+        return f"The shortest had been idle for {span(timer.high_s)}; no wait lived to compare with."
+    if timer.clean:
+        return (
+            f"Every wait idle for up to {span(timer.low_s)} got through ({timer.survivals:,} of {timer.survivals:,}); "
+            f"none idle for {span(timer.high_s)} or more did (0 of {timer.deaths:,})."
+        )
+    return (
+        f"Idle time alone does not explain it: waits of up to {span(timer.low_s)} got through, others died after "
+        f"{span(timer.high_s)}."
+    )
+
+
+def between(timer: Timer) -> str:
+    """after more than 298 s and at most 302 s (12 deaths, 53 survivals, at least 90 % sure)."""
+    if timer.low_s is None or timer.high_s is None:
+        raise ValueError("no interval")
+    sure = timer.sure or ("too few deaths for a percentage" if timer.deaths < FEW_DEATHS else "")
+    counts = f"{counted(timer.deaths, 'death')}, {counted(timer.survivals, 'survival')}{', ' if sure else ''}{sure}"
+    low, high = span(timer.low_s), span(timer.high_s)
+    return f"after {low} ({counts})" if low == high else f"after more than {low} and at most {high} ({counts})"
+
+
+def raise_timer(timer: Timer, what: str) -> str:
+    """Raise it, or keep below it until then."""
+    if timer.low_s is None:
+        return f"Raise {what} to {ADVISED_TIMER}."
+    meanwhile = f"set the server's maximum heartbeat to {span(timer.low_s)} or less until then"
+    return f"Raise {what} to {ADVISED_TIMER}, or {meanwhile}."
+
+
+def seen_in(frames: Sequence[int]) -> str:
+    """; see frames 51, 71 and 91."""
+    return f"; see {framed(frames)}" if frames else ""
+
+
+def one_length(died: pd.DataFrame) -> str | None:
+    """25 s or 24-26 s when all these waits were held for about the same time, else None."""
+    held = died["held_s"].dropna()
+    if len(held) < FEW_DEATHS or held.max() - held.min() > max(2.0, SAME_LENGTH * held.median()):
+        return None
+    return spans(float(held.min()), float(held.max()))

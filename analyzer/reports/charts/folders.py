@@ -1,0 +1,59 @@
+"""What did each folder cost: decoded bytes as a wide pale bar, what of it went over the wire as a narrow dark one inside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from analyzer.findings.words import counted, plain, size
+from analyzer.reports.charts import look
+
+if TYPE_CHECKING:
+    from analyzer.findings.verdict import FolderRow
+
+MAX_FOLDERS = 14
+ROW_PX = 46
+
+
+def figure(folders: tuple[FolderRow, ...]) -> dict[str, Any]:
+    """`customdata` is the place in `folders`, of which the largest are drawn."""
+    largest = sorted(range(len(folders)), key=lambda number: -_total(folders[number]))[:MAX_FOLDERS]
+    several = len({folder.session_id for folder in folders}) > 1
+    headings = []
+    for row, number in enumerate(largest):
+        folder = folders[number]
+        whose = f"  {look.plotly_text(plain(folder.device, 24))}" if several else ""
+        headings.append({
+            "x": 0, "xref": "paper", "xanchor": "left", "y": row + 0.2, "yref": "y", "yanchor": "middle", "showarrow": False, "align": "left",
+            "text": f"<b>{look.plotly_text(plain(folder.folder, 28))}</b>{whose}  {_words(folder)}", "font": {"size": 12, "color": look.INK},
+        })  # fmt: skip
+    rows = range(len(largest))
+    shown = [folders[number] for number in largest]
+    traces = [
+        _bars("down, decoded", [f.down_bytes for f in shown], [r + 0.58 for r in rows], 0.3, look.RAIL, "", largest),
+        _bars("down, on the wire", [f.down_wire_bytes for f in shown], [r + 0.58 for r in rows], 0.13, look.INK, "", largest),
+        _bars("up, decoded", [f.up_bytes for f in shown], [r + 0.83 for r in rows], 0.11, look.MUTED, "/", largest),
+    ]
+    left_out = f"The {len(shown)} largest of {len(folders):,} folders." if len(folders) > len(shown) else ""
+    return {"data": traces if shown else [], "layout": look.layout(
+        max(1, len(shown)) * ROW_PX + look.MARGIN["t"] + look.MARGIN["b"], barmode="overlay", annotations=headings, meta={"left_out": left_out},
+        margin={**look.MARGIN, "l": 18},
+        xaxis=look.axis(rangemode="tozero", fixedrange=True, tickformat="~s", ticksuffix="B", nticks=6),
+        yaxis=look.axis(range=[max(1, len(shown)), -0.1], autorange=False, fixedrange=True, showgrid=False, showticklabels=False),
+    )}  # fmt: skip
+
+
+def _bars(name: str, values: list[int | None], y: list[float], width: float, color: str, pattern: str, numbers: list[int]) -> dict[str, Any]:
+    return {
+        "type": "bar", "orientation": "h", "name": name, "meta": {"table": "folders"}, "hoverinfo": "none",
+        "x": [value or 0 for value in values], "y": y, "width": width, "customdata": numbers,
+        "marker": {"color": color, "line": {"width": 0}, "pattern": {"shape": pattern, "size": 4, "solidity": 0.4, "fgcolor": look.PAPER, "fillmode": "overlay"}},
+    }  # fmt: skip
+
+
+def _total(folder: FolderRow) -> int:
+    return (folder.down_bytes or 0) + (folder.up_bytes or 0)
+
+
+def _words(folder: FolderRow) -> str:
+    down = size(folder.down_bytes) if folder.down_bytes is not None else "size unknown"
+    return f"{counted(folder.syncs, 'Sync')}, {down}"

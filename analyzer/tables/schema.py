@@ -1,0 +1,30 @@
+"""What a table is made of: the dataclasses that the catalog is written in (DESIGN section 5)."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+# Kind → pandas dtype; None is "not observed" in all of them.
+#   int: Int64 · float: float64 (NaN) · bool: boolean · time: datetime64[ns, UTC] · text, enum: string or category · json: object
+Kind = Literal["int", "float", "bool", "time", "text", "enum", "json"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of a table."""
+
+    name: str  # snake_case with its unit as suffix: _s, _ms, _bytes
+    kind: Kind
+    meaning: str  # one or more sentences, printed by `directpush explain` and in the docs
+    values: tuple[tuple[str, str], ...] = ()  # for an enum: each value and what it means
+    personal: bool = False  # names a person or device: replaced under --pseudonymize
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """One table of the result."""
+
+    name: str
+    grain: str  # what one row is
+    key: tuple[str, ...]
+    meaning: str
+    columns: tuple[Column, ...]

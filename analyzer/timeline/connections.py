@@ -1,0 +1,90 @@
+"""Connections → rows of `connections`. The Wireshark filter of a connection is made here, too."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+
+import numpy as np
+
+from analyzer.tables.builder import TableBuilder
+from analyzer.tables.catalog import connections
+from analyzer.timeline.columns import ints
+from dissectors.events import Connection
+
+
+class Connections:
+    """Rows arrive when connections end and leave in order of connection_id."""
+
+    def __init__(self) -> None:
+        self.builder = TableBuilder(connections.TABLE)
+        self._ids = array("q")
+        self._captures = array("q")
+        self._missing = array("q")
+
+    def add(self, c: Connection, sessions: int) -> None:
+        """One ended connection, and how many sessions sent requests on it."""
+        client, server, tls = c.client, c.server, c.tls
+        rtts = (client.rtt_ns, server.rtt_ns)
+        self._ids.append(c.connection_id)
+        self._captures.append(c.capture)
+        self._missing.append(client.missing_bytes + server.missing_bytes)
+        self.builder.append(
+            (
+                c.connection_id,
+                None,  # the capture's name, see finish()
+                c.start_ns,
+                c.end_ns,
+                client.ip,
+                client.port,
+                server.ip,
+                server.port,
+                client.frames,
+                server.frames,
+                client.payload_bytes,
+                server.payload_bytes,
+                client.missing_bytes + server.missing_bytes,
+                client.retransmissions + server.retransmissions,
+                client.keepalives + server.keepalives,
+                None if rtts[0] is None or rtts[1] is None else (rtts[0] + rtts[1]) / 1e6,
+                c.conn_state,
+                c.history,
+                tls and tls.version,
+                tls and tls.cipher,
+                tls and tls.sni,
+                tls and tls.alpn,
+                tls.resumed if tls else None,
+                c.decryption,
+                c.why_encrypted,
+                "decoded" if sessions else "none",
+                c.first_frame,
+                c.last_frame,
+                display_filter(c),
+                c.duplicate_of,
+                None if c.handshake_ns is None else c.handshake_ns / 1e6,
+                sessions,
+            )
+        )
+
+    def missing_bytes(self, captures: int) -> list[int]:
+        """TCP payload that each capture lacks."""
+        known = (ints(self._captures) >= 0) & (ints(self._captures) < captures)
+        weights = ints(self._missing)[known].astype(np.float64)
+        return [int(n) for n in np.bincount(ints(self._captures)[known], weights=weights, minlength=captures)]
+
+    def finish(self, capture_names: Sequence[str]) -> TableBuilder:
+        names = np.array([*capture_names, None], dtype=object)
+        numbers = ints(self._captures)
+        self.builder.replace("capture", names[np.where(numbers < len(capture_names), numbers, -1)])
+        self.builder.reorder(np.argsort(ints(self._ids), kind="stable"))
+        return self.builder
+
+
+def display_filter(c: Connection) -> str:
+    """A Wireshark display filter for the connection's addresses and ports.
+
+    tcp.stream would be shorter but is not known: Wireshark numbers streams by its own rules. Repeated fields match
+    either end.
+    """
+    field = "ipv6.addr" if ":" in c.client.ip else "ip.addr"
+    return f"{field}=={c.client.ip} && tcp.port=={c.client.port} && {field}=={c.server.ip} && tcp.port=={c.server.port}"

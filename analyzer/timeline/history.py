@@ -1,0 +1,76 @@
+"""What happened elsewhere around the end of a wait: the session's next requests, and refused connection attempts."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from analyzer.timeline.columns import NS, Ints
+from analyzer.timeline.transactions import Columns
+from dissectors.events import Connection
+
+MAX_REFUSALS = 100_000  # a port scan must not fill the memory; beyond, refusals are not evidence any more
+
+
+class Later(NamedTuple):
+    """A request of the same session on another connection."""
+
+    time_ns: int
+    frame: int
+    client_ip: str | None  # of that connection
+
+
+class Refusals:
+    """Connection attempts that a server answered with RST, by server."""
+
+    def __init__(self) -> None:
+        self._by_server: dict[tuple[str, int], list[tuple[int, int]]] = {}
+        self._count = 0
+
+    def add(self, c: Connection) -> None:
+        if c.conn_state == "REJ" and self._count < MAX_REFUSALS:
+            self._count += 1
+            self._by_server.setdefault((c.server.ip, c.server.port), []).append((c.start_ns, c.first_frame))
+
+    def after(self, server: tuple[str, int], time_ns: int, within_s: float) -> list[int]:
+        """Frames of the attempts that this server refused in the time after, in order."""
+        found = [r for r in self._by_server.get(server, ()) if 0 <= r[0] - time_ns <= within_s * NS]
+        return [frame for _, frame in sorted(found)]
+
+
+class History:
+    """The requests of every session in order of time."""
+
+    def __init__(self, transactions: Columns, final: Ints, clients: dict[int, tuple[str, int]]) -> None:
+        """`final`: session of each transaction row, -1 for none; `clients`: address and start by connection."""
+        self._clients = clients
+        start, frame = transactions.start, transactions.frame
+        self._order = np.lexsort((frame, start, final))
+        self._session = final[self._order]
+        self._start = start
+        self._frame = frame
+        self._connection = transactions.connection
+        self._answered = transactions.answered
+
+    def next_request(
+        self, session: int, after_ns: int, within_s: float, other_than: int, alive_since_ns: int | None = None
+    ) -> Later | None:
+        """The first request of a session at or after a time on another connection.
+
+        `alive_since_ns`: only one that shows that the path carried packets since then, because it was answered or its
+        connection was set up. No session (-1) has no next request.
+        """
+        if session < 0:
+            return None
+        low, high = np.searchsorted(self._session, (session, session + 1))
+        first = low + np.searchsorted(self._start[self._order[low:high]], after_ns)
+        for place in range(int(first), int(high)):
+            row = int(self._order[place])
+            if self._start[row] > after_ns + within_s * NS:
+                break
+            ip, began_ns = self._clients.get(int(self._connection[row]), (None, 0))
+            alive = alive_since_ns is None or self._answered[row] or began_ns > alive_since_ns
+            if self._connection[row] != other_than and alive:
+                return Later(int(self._start[row]), int(self._frame[row]), ip)
+        return None

@@ -1,0 +1,220 @@
+"""What the messages of a Ping or Sync say about a held wait. One transaction at a time; nothing is inherited here.
+
+Which request waits
+    Ping: always. Sync: when it states Wait or HeartbeatInterval (MS-ASCMD 2.2.3.194, 2.2.3.83.2), or, tentatively,
+    when it is empty or partial and so repeats the request that the server has stored (2.2.1.21.2). Not when it starts
+    a collection (key 0) or carries the device's own changes: such a Sync is answered at once (3.1.5.4).
+
+What an answer means
+    Ping says it: 1 expired, 2 changes, anything else error (2.2.3.177.11). A Sync answer with items is changes; without
+    items it depends on when it came, which `waits` decides.
+
+A request that the server asks to authenticate (401, 407) was never accepted: the device repeats it. It is no wait.
+
+A gateway that answers in the server's place (GATEWAY_FAILURES without the MS-Server-ActiveSync header that MS-ASHTTP
+2.2.2 asks of every server) has cut the wait off: torn_down. When it does so at once, nothing was held: error.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from analyzer.timeline.columns import NS
+from dissectors.eas import EasMessage
+from dissectors.eas.commands.ping import PingFolder, PingRequest, PingResponse
+from dissectors.eas.commands.sync import SyncRequest, SyncResponse
+from dissectors.events import Request, Response, Transaction
+
+REFUSED_WITHIN_S = 1.0  # a gateway's error page so soon after the request is a refusal, not the end of a wait
+GATEWAY_FAILURES = frozenset((408, 502, 503, 504))
+CHALLENGES = frozenset((401, 407))
+MAX_REMEMBERED_LISTS = 65_536  # of folders; beyond, equal lists are kept apart
+
+PING, SYNC = 0, 1
+KINDS = ("ping", "sync")
+
+EXPIRED, CHANGES, ERROR, TORN_DOWN, REPLACED, CAPTURE_END, UNKNOWN = range(7)
+OUTCOMES = ("expired", "changes", "error", "torn_down", "replaced", "capture_end", "unknown")
+NO_CHANGE, KEY_MOVED = 7, 8  # Sync answers without items, until it is known whether they were due
+
+UNSAID, BODY, SERVER_LIMIT = range(3)  # where the interval comes from that later requests inherit
+NOT_KNOWN = float("nan")
+
+INHERIT, UNREADABLE = -1, 0  # codes of folder lists
+
+
+class Wait(NamedTuple):
+    """One wait as its messages show it."""
+
+    row: int  # in `Transactions`
+    session: int
+    connection_id: int
+    kind: int
+    request_ns: int  # first byte of the request
+    start_ns: int  # last byte of the request
+    request_frame: int  # of the last byte
+    stated_s: float  # NaN: not stated
+    stored_s: float  # what later requests inherit; NaN with stored_as other than UNSAID: not known any more
+    stored_as: int
+    folders: int  # code of the list of watched folders
+    tentative: bool  # a wait only if the stored request is one
+    answer_ns: int  # first byte of the answer; -1: none
+    answer_end_ns: int
+    answer_frame: int
+    http_status: int | None
+    status: int | None  # that the message carries
+    changed: list[str] | None
+    items: int | None
+    outcome: int
+    by_gateway: bool
+
+
+class Stored(NamedTuple):
+    """A Sync that does not wait, but that later empty Syncs repeat."""
+
+    session: int
+    request_ns: int
+    request_frame: int
+    stored_s: float  # 0: it asks for no waiting; NaN: not readable
+    folders: int
+
+
+class Reader:
+    """Turns transactions into waits. Keeps the lists of folders, of which a capture has few, and gives them numbers."""
+
+    def __init__(self) -> None:
+        self.lists: list[list[str] | None] = [None]  # by code; UNREADABLE is the first
+        self._codes: dict[tuple[PingFolder, ...] | tuple[str, ...], int] = {}
+
+    def ping(self, row: int, session: int, t: Transaction, message: EasMessage) -> Wait | None:
+        """The wait of a Ping. None: its request is not in the capture (how long was it held?), or it was not
+        accepted."""
+        request, response = t.request, t.response
+        if request is None or (response is not None and response.status in CHALLENGES):
+            return None
+        asked, said = message.request, message.response
+        stated, stored_as, folders = NOT_KNOWN, UNSAID, INHERIT
+        if type(asked) is PingRequest:
+            if asked.heartbeat_s is not None:
+                stated, stored_as = float(asked.heartbeat_s), BODY
+            if asked.folders is not None:
+                folders = self._code(asked.folders)
+        else:  # not readable: it may have stated anything
+            stored_as, folders = BODY, UNREADABLE
+        stored = stated
+        if response is None:
+            return Wait(
+                row, session, t.connection_id, PING, request.start_ns, request.end_ns, request.last_frame,
+                stated, stored, stored_as, folders, False,
+                -1, -1, -1, None, None, None, None, UNKNOWN, False,
+            )  # fmt: skip
+        outcome, by_gateway, status, changed = UNKNOWN, False, None, None
+        if response.status != 200:
+            outcome, by_gateway = _http_failure(request, response)
+        elif type(said) is PingResponse:
+            status = said.status
+            if status in (1, 2):
+                outcome = EXPIRED if status == 1 else CHANGES
+                changed = self.lists[self._code(said.changed)]
+            elif status is not None:
+                outcome = ERROR
+                if status == 5:
+                    stored = NOT_KNOWN if said.heartbeat_s is None else float(said.heartbeat_s)
+                    stored_as = SERVER_LIMIT
+        return Wait(
+            row, session, t.connection_id, PING, request.start_ns, request.end_ns, request.last_frame,
+            stated, stored, stored_as, folders, False,
+            response.start_ns, response.end_ns, response.first_frame, response.status,
+            status, changed, None, outcome, by_gateway,
+        )  # fmt: skip
+
+    def sync(self, row: int, session: int, t: Transaction, message: EasMessage) -> Wait | Stored | None:
+        """The wait of a Sync that asks for one; of another Sync what the server stores; None when that stays as it
+        was."""
+        request, response = t.request, t.response
+        if request is None or (response is not None and response.status in CHALLENGES):
+            return None
+        asked, said = message.request, message.response
+        if type(asked) is not SyncRequest:
+            return Stored(session, request.start_ns, request.last_frame, NOT_KNOWN, UNREADABLE)
+        repeats = asked.empty or asked.partial
+        stated = float(asked.heartbeat_s) if asked.heartbeat_s is not None else NOT_KNOWN
+        if asked.wait_min is not None:
+            stated = asked.wait_min * 60.0
+        states = asked.heartbeat_s is not None or asked.wait_min is not None
+        folders = INHERIT
+        if not repeats:
+            folders = self._code(tuple([c.collection_id for c in asked.collections if c.collection_id is not None]))
+        at_once = any(c.sync_key == "0" or c.adds or c.changes or c.deletes or c.fetches for c in asked.collections)
+        if at_once or not (states or repeats):
+            if repeats and not states:
+                return None
+            return Stored(session, request.start_ns, request.last_frame, stated if states else 0.0, folders)
+        stored, stored_as = stated, BODY if states else UNSAID
+        outcome, by_gateway = UNKNOWN, False
+        status: int | None = None
+        changed: list[str] | None = None
+        items: int | None = None
+        if response is None:
+            return Wait(
+                row, session, t.connection_id, SYNC, request.start_ns, request.end_ns, request.last_frame,
+                stated, stored, stored_as, folders, not states,
+                -1, -1, -1, None, None, None, None, UNKNOWN, False,
+            )  # fmt: skip
+        if response.status != 200:
+            outcome, by_gateway = _http_failure(request, response)
+        elif type(said) is SyncResponse:
+            status = said.status
+            outcome, items, ids = _sync_answer(asked, said)
+            changed = self.lists[self._code(ids)]
+            if status == 14 and said.limit is not None:  # in the unit that was asked in, MS-ASCMD 2.2.3.97
+                stored = said.limit * (60.0 if asked.wait_min is not None else 1.0)
+                stored_as = SERVER_LIMIT
+        return Wait(
+            row, session, t.connection_id, SYNC, request.start_ns, request.end_ns, request.last_frame,
+            stated, stored, stored_as, folders, not states,
+            response.start_ns, response.end_ns, response.first_frame, response.status,
+            status, changed, items, outcome, by_gateway,
+        )  # fmt: skip
+
+    def _code(self, folders: tuple[PingFolder, ...] | tuple[str, ...]) -> int:
+        code = self._codes.get(folders)
+        if code is None:
+            code = len(self.lists)
+            ids = [f if isinstance(f, str) else f.id for f in folders]
+            self.lists.append([folder_id for folder_id in ids if folder_id is not None])
+            if len(self._codes) < MAX_REMEMBERED_LISTS:
+                self._codes[folders] = code
+        return code
+
+
+def _http_failure(request: Request, response: Response) -> tuple[int, bool]:
+    """The outcome of an answer other than 200, and whether a gateway gave it in the middle of the wait."""
+    by_gateway = (
+        response.status in GATEWAY_FAILURES
+        and "ms-server-activesync" not in response.headers
+        and response.start_ns - request.end_ns > REFUSED_WITHIN_S * NS
+    )
+    return (TORN_DOWN if by_gateway else ERROR), by_gateway
+
+
+def _sync_answer(asked: SyncRequest, said: SyncResponse) -> tuple[int, int, tuple[str, ...]]:
+    """Outcome, number of items and the folders that changed."""
+    sent_keys = {c.collection_id: c.sync_key for c in asked.collections}
+    items, moved, failed = 0, False, said.status not in (None, 1)
+    changed: list[str] = []
+    for c in said.collections:
+        own = c.adds + c.changes + c.deletes + c.soft_deletes
+        new_key = c.collection_id in sent_keys and c.sync_key != sent_keys[c.collection_id]
+        items += own
+        moved = moved or new_key
+        failed = failed or c.status not in (None, 1)
+        if (own or new_key) and c.collection_id is not None:
+            changed.append(c.collection_id)
+    if items:
+        outcome = CHANGES
+    elif failed:
+        outcome = ERROR
+    else:
+        outcome = KEY_MOVED if moved else NO_CHANGE
+    return outcome, items, tuple(changed)

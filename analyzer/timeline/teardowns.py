@@ -1,0 +1,92 @@
+"""Endings → rows of `teardowns`."""
+
+from __future__ import annotations
+
+from array import array
+
+import numpy as np
+
+from analyzer.tables.builder import TableBuilder
+from analyzer.tables.catalog import teardowns
+from analyzer.timeline.columns import Floats, Ints, ints, ranks, seconds
+from analyzer.timeline.connections import display_filter
+from analyzer.timeline.evidence import Ending
+from dissectors.events import Connection
+
+
+class Death:
+    """A premature ending that may be due to idleness, for `idle_timeouts`."""
+
+    __slots__ = ("connection_id", "idle_s", "mechanism")
+
+    def __init__(self, connection_id: int, mechanism: str, idle_s: float) -> None:
+        self.connection_id = connection_id
+        self.mechanism = mechanism
+        self.idle_s = idle_s
+
+
+class Teardowns:
+    """The rows so far, with the place of their wait in `Waits` and their provisional session, -1 for none."""
+
+    def __init__(self) -> None:
+        self.builder = TableBuilder(teardowns.TABLE)
+        self.deaths: list[Death] = []
+        self._wait = array("q")
+        self._session = array("q")
+        self._time = array("q")
+        self._connection = array("q")
+
+    def add(self, c: Connection, ending: Ending, wait: int, session: int) -> None:
+        idle_s = None
+        if ending.idle_since_ns is not None:
+            idle_s = max(0.0, seconds(ending.time_ns, ending.idle_since_ns))
+        may_be_idleness = ending.ended_by != "client" and ending.cause in ("idle_timeout", "proxy_timeout", "unknown")
+        if ending.premature and may_be_idleness and idle_s is not None:
+            self.deaths.append(Death(c.connection_id, ending.mechanism, idle_s))
+        frames = [frame for evidence in ending.evidence for frame in evidence["frames"]]
+        if ending.end_frame is not None:
+            frames.append(ending.end_frame)
+        self._wait.append(wait)
+        self._session.append(session)
+        self._time.append(ending.time_ns)
+        self._connection.append(c.connection_id)
+        self.builder.append(
+            (
+                None,
+                c.connection_id,
+                None,
+                ending.time_ns,
+                ending.mechanism,
+                ending.ended_by,
+                ending.cause,
+                ending.premature,
+                idle_s,
+                max(0.0, seconds(ending.time_ns, c.start_ns)),
+                ending.grade,
+                ending.evidence,
+                None,
+                None,
+                None,
+                min(frames, default=None),
+                display_filter(c),
+            )
+        )
+
+    def finish(self, session_ids: Ints, heartbeat_ids: Ints, requested: Floats, held: Floats) -> TableBuilder:
+        """Complete the rows and put them in order. `session_ids`: provisional session → session_id; the others by
+        place of the wait.
+        """
+        waits, sessions = ints(self._wait), ints(self._session)
+        has_wait, has_session = waits >= 0, sessions >= 0
+        # One place more, so that -1 finds "nothing".
+        heartbeat = np.append(heartbeat_ids, 0)[waits]
+        session = np.append(session_ids, 0)[sessions]
+        order = np.lexsort((ints(self._connection), ints(self._time)))
+        builder = self.builder
+        builder.replace("teardown_id", ranks(order) + 1)
+        builder.replace("heartbeat_id", heartbeat, heartbeat == 0)
+        builder.replace("session_id", session, ~has_session | (session == 0))
+        builder.replace("requested_s", np.where(has_wait, np.append(requested, np.nan)[waits], np.nan))
+        builder.replace("held_s", np.where(has_wait, np.append(held, np.nan)[waits], np.nan))
+        builder.reorder(order)
+        return builder

@@ -1,0 +1,283 @@
+"""Events → the tables: who waited how long for push, what became of it, and what each folder cost.
+
+Events arrive connection by connection, not in order of time, and a request without answer only when its connection
+ends. So nothing here depends on the order of arrival across connections: rows get their ids, and what was left out of
+a request is inherited, at the end, in order of time. Complete transactions go straight into compact table builders;
+only waits whose end is not yet clear are kept as objects.
+
+    add     Transaction → transactions, and by command: waits, sync_sizes, folders
+            Connection  → connections; settles what was pending on it
+    finish  sessions are joined; intervals inherited; pending waits judged; ids given; idle timers worked out
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from analyzer.tables.builder import TableBuilder
+from analyzer.tables.catalog import TABLES, captures
+from analyzer.timeline import endings
+from analyzer.timeline.anomalies import Anomalies
+from analyzer.timeline.columns import Ints
+from analyzer.timeline.connections import Connections
+from analyzer.timeline.endings import Pending, Surroundings
+from analyzer.timeline.facts import CaptureFacts
+from analyzer.timeline.folders import Folders
+from analyzer.timeline.history import History, Refusals
+from analyzer.timeline.idle_timeouts import Paths
+from analyzer.timeline.reading import SYNC, UNKNOWN, Reader, Stored, Wait
+from analyzer.timeline.sessions import Sessions
+from analyzer.timeline.sync_sizes import SyncSizes
+from analyzer.timeline.teardowns import Teardowns
+from analyzer.timeline.transactions import Transactions
+from analyzer.timeline.waits import Waits
+from dissectors.eas import EasMessage, decode_transaction
+from dissectors.eas.commands.foldersync import FolderSyncResponse
+from dissectors.events import Anomaly, Connection, Event, Transaction
+
+MAX_KEPT_WAITS = 100  # without answer on one connection; HTTP/2 allows as many streams, HTTP/1.1 has one
+
+
+# Server, user, device_id, device_type, user agent and protocol version of a request.
+_Said: TypeAlias = tuple[str | None, str | None, str | None, str | None, str | None, str | None]
+_NO_HEADERS: Mapping[str, str] = {}
+
+
+class _Open:
+    """What is known of a connection that has carried EAS and has not ended."""
+
+    __slots__ = ("gateway", "last_end_ns", "last_start_ns", "said", "session", "sessions", "unanswered", "wait")
+
+    def __init__(self) -> None:
+        self.said: _Said | None = None  # by the newest request
+        self.session = -1  # of the newest request
+        self.sessions: list[int] = []
+        self.last_start_ns = -1  # newest start of a request
+        self.last_end_ns = -1  # newest end of a request or answer
+        self.wait: Wait | None = None  # the newest answered one: did its answer get through?
+        self.unanswered: list[tuple[Wait, int]] = []  # with the end of the last HTTP data before each
+        self.gateway: list[tuple[int, Wait]] = []  # waits that a gateway ended, with their place
+
+
+class Timeline:
+    """Feed it every event, in the order in which an engine yields them, then call `finish` once."""
+
+    def __init__(self) -> None:
+        self._transactions = Transactions()
+        self._connections = Connections()
+        self._sessions = Sessions()
+        self._waits = Waits()
+        self._reader = Reader()
+        self._teardowns = Teardowns()
+        self._sync_sizes = SyncSizes()
+        self._folders = Folders()
+        self._anomalies = Anomalies()
+        self._refusals = Refusals()
+        self._paths = Paths()
+        self._open: dict[int, _Open] = {}
+        self._pending: list[Pending] = []
+        self._clients: dict[int, tuple[str, int]] = {}  # address and start, by connection
+        self._capture_of: dict[int, int] = {}
+
+    def add(self, event: Event, message: EasMessage | None = None) -> None:
+        """One event. `message`: what a Transaction says as EAS, where that is known already."""
+        if type(event) is Transaction:
+            self._transaction(event, decode_transaction(event) if message is None else message)
+        elif type(event) is Connection:
+            self._connection(event)
+        elif type(event) is Anomaly:
+            self._anomalies.add(event)
+
+    def _transaction(self, t: Transaction, message: EasMessage | None) -> None:
+        if message is None:
+            self._transactions.add(t, -1, None, None)
+            return
+        open_ = self._open.get(t.connection_id)
+        if open_ is None:
+            open_ = self._open[t.connection_id] = _Open()
+        request, response = t.request, t.response
+        half = request or response
+        assert half is not None  # the seam: never both missing
+        headers = request.headers if request is not None else _NO_HEADERS
+        said = (
+            headers.get("host"),
+            message.user,
+            message.device_id,
+            message.device_type,
+            headers.get("user-agent"),
+            message.protocol_version,
+        )
+        if said != open_.said:
+            self._speaker(open_, said, t.connection_id)
+        session = open_.session
+        command = message.command
+        row = self._transactions.add(t, session, command, getattr(message.response, "status", None))
+        if message.oddities:
+            self._anomalies.add_oddities(t, message)
+
+        wait: Wait | Stored | None = None
+        if command == "Ping":
+            wait = self._reader.ping(row, session, t, message)
+        elif command == "Sync":
+            wait = self._reader.sync(row, session, t, message)
+            self._sync_sizes.add(row, session, t, message)
+        elif command == "FolderSync" and isinstance(message.response, FolderSyncResponse):
+            self._folders.add(session, half.start_ns, message.response)
+        if type(wait) is Wait:
+            self._wait(open_, wait)
+        elif type(wait) is Stored:
+            self._waits.add_stored(wait)
+
+        open_.last_start_ns = max(open_.last_start_ns, half.start_ns)
+        end_ns = response.end_ns if response is not None else half.end_ns
+        open_.last_end_ns = max(open_.last_end_ns, end_ns)
+
+    def _speaker(self, open_: _Open, said: _Said, connection_id: int) -> None:
+        """Another session, or the same with other traits, speaks on a connection."""
+        self._note_speaker(open_)
+        open_.said = said
+        open_.session = self._sessions.number(*said[:3], connection_id)
+        if open_.session not in open_.sessions:
+            open_.sessions.append(open_.session)
+
+    def _note_speaker(self, open_: _Open) -> None:
+        """What the session said of itself, until its newest request so far."""
+        if open_.said is not None:
+            self._sessions.note(open_.session, open_.last_start_ns, *open_.said[3:])
+
+    def _wait(self, open_: _Open, wait: Wait) -> None:
+        if wait.answer_ns < 0:
+            if len(open_.unanswered) < MAX_KEPT_WAITS:
+                open_.unanswered.append((wait, open_.last_end_ns))
+            return
+        if wait.by_gateway:
+            open_.gateway.append((self._waits.add(wait), wait))
+            return
+        if open_.wait is not None:
+            self._waits.add(open_.wait)
+        open_.wait = wait
+
+    def _connection(self, c: Connection) -> None:
+        self._refusals.add(c)
+        open_ = self._open.pop(c.connection_id, None)
+        if open_ is None:
+            self._connections.add(c, 0)
+            return
+        self._note_speaker(open_)
+        sessions = self._sessions.connection_ended(open_.sessions, f"{c.server.ip}:{c.server.port}")
+        self._connections.add(c, len(sessions))
+        self._paths.add(c)
+        self._clients[c.connection_id] = (c.client.ip, c.start_ns)
+        self._capture_of[c.connection_id] = c.capture
+        for place, wait in open_.gateway:
+            self._teardowns.add(c, endings.by_gateway(wait), place, wait.session)
+        if self._settle(open_, c):
+            ending = endings.without_wait(c, open_.last_end_ns if open_.last_end_ns >= 0 else None)
+            self._teardowns.add(c, ending, -1, next(iter(sessions)) if len(sessions) == 1 else -1)
+
+    def _settle(self, open_: _Open, c: Connection | None) -> bool:
+        """Hand on the waits that were pending. True: none was at the end of the connection."""
+        none_at_end = True
+        if open_.wait is not None:
+            if c is not None and endings.undelivered(open_.wait, c):
+                self._pending.append(Pending(open_.wait, c, False, -1))
+                none_at_end = False
+            else:
+                self._waits.add(open_.wait)
+        for wait, idle_since_ns in open_.unanswered:
+            overtaken = open_.last_start_ns > wait.request_ns
+            self._pending.append(Pending(wait, c, overtaken, idle_since_ns))
+            none_at_end = none_at_end and overtaken
+        return none_at_end
+
+    def finish(self, facts: Sequence[CaptureFacts]) -> dict[str, TableBuilder]:
+        """All tables, in the order of the catalog. `facts`: the captures, in the order of `Connection.capture`."""
+        for open_ in self._open.values():  # an engine that broke off
+            self._note_speaker(open_)
+            self._sessions.connection_ended(open_.sessions, "")
+            self._settle(open_, None)
+        self._open.clear()
+        names = [f.name for f in facts]
+        joined = self._sessions.resolved()
+        columns = self._transactions.columns()
+        final = _through(joined, columns.session)
+        self._judge(joined, History(columns, final, self._clients), facts)
+
+        waits = self._waits
+        kept_sessions = _through(joined, waits.column("session"))[waits.kept]
+        waits_by_session = np.bincount(kept_sessions[kept_sessions >= 0], minlength=len(joined))
+        sessions, session_ids, keys = self._sessions.finish(columns, waits_by_session, final)
+        ids_of = _through(session_ids, joined, missing=0)  # provisional → session_id
+        transactions, transaction_ids = self._transactions.finish(columns, _through(session_ids, final, missing=0))
+        heartbeats, heartbeat_ids = waits.finish(
+            _through(ids_of, waits.column("session")), keys, transaction_ids, self._reader.lists
+        )
+        teardowns = self._teardowns.finish(ids_of, heartbeat_ids, waits.requested, waits.held)
+        survived = waits.kept & waits.answered
+        held_rows = waits.column("row")[waits.kept & (waits.column("kind") == SYNC)]
+        self._folders.join(joined.tolist())
+        built = {
+            "captures": _captures(facts, self._connections.missing_bytes(len(facts))),
+            "connections": self._connections.finish(names),
+            "transactions": transactions,
+            "sessions": sessions,
+            "heartbeats": heartbeats,
+            "teardowns": teardowns,
+            "idle_timeouts": self._paths.finish(
+                waits.column("connection_id")[survived], waits.held[survived], self._teardowns.deaths
+            ),
+            "sync_sizes": self._sync_sizes.finish(joined, ids_of, transaction_ids, held_rows, self._folders),
+            "anomalies": self._anomalies.finish(names, self._capture_of),
+        }
+        return {t.name: built[t.name] if t.name in built else TableBuilder(t) for t in TABLES}
+
+    def _judge(self, joined: Ints, history: History, facts: Sequence[CaptureFacts]) -> None:
+        """Inherit the intervals, then say how each pending wait ended."""
+        # Not in order of arrival, which the engine is free to choose.
+        pending = sorted(self._pending, key=lambda p: (p.wait.start_ns, p.wait.request_frame))
+        waits = self._waits
+        first = waits.add_open([p.wait for p in pending])
+        waits.inherit(joined)
+        around = Surroundings(history, self._refusals, joined.tolist(), [f.end_ns for f in facts])
+        for place, p in enumerate(pending, first):
+            wait, c = p.wait, p.connection
+            if waits.is_wait(place, around.open_s(p)):
+                interval = None if np.isnan(waits.requested[place]) else float(waits.requested[place])
+                ending = endings.with_wait(p, interval, around)
+                waits.close(wait, ending.wait_end_ns, ending.end_frame, ending.outcome)
+                if c is not None and not p.overtaken:
+                    self._teardowns.add(c, ending, place, wait.session)
+            else:
+                waits.close(wait, None, None, UNKNOWN)
+                if c is not None and not p.overtaken:
+                    self._teardowns.add(c, endings.without_wait(c, wait.start_ns), -1, wait.session)
+        waits.settle()
+
+
+def _captures(facts: Sequence[CaptureFacts], missing: list[int]) -> TableBuilder:
+    builder = TableBuilder(captures.TABLE)
+    for f, of_connections in zip(facts, missing, strict=True):
+        builder.append(
+            (
+                f.name,
+                f.engine,
+                f.frames,
+                f.bytes,
+                f.start_ns,
+                f.end_ns,
+                list(f.link_types),
+                f.secrets,
+                f.truncated_frames,
+                of_connections if f.missing_bytes is None else f.missing_bytes,
+                f.complete,
+            )
+        )
+    return builder
+
+
+def _through(table: Ints, index: Ints, missing: int = -1) -> Ints:
+    """table[index], and `missing` where the index is -1."""
+    return np.append(table, missing)[index]

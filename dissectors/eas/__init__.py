@@ -1,0 +1,104 @@
+"""Exchange ActiveSync: from an HTTP transaction to what the device and the server said.
+
+Specifications: MS-ASHTTP (request target, headers), MS-ASWBXML (bodies), MS-ASCMD (commands). `decode_transaction` is
+the door for analyzers; `wbxml.decode` gives the tree of a body, `status.meaning` the words for a status.
+
+Left out: Autodiscover, and what the items in a body say; only their number and size are read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from dissectors.eas.commands import READERS, Message, generic
+from dissectors.eas.oddity import Oddity
+from dissectors.eas.query import NO_QUERY, EasQuery, parse_query
+from dissectors.eas.walk import is_wbxml
+from dissectors.events import Transaction
+
+__all__ = ["EasMessage", "EasQuery", "Message", "Oddity", "decode_transaction", "parse_query"]
+
+_OK = 200
+UNKNOWN_COMMAND = "Unknown"
+
+
+class EasMessage(NamedTuple):
+    """One EAS transaction. A side is None when its body was not seen or not kept, an answer also without HTTP 200."""
+
+    query: EasQuery
+    command: str  # "Ping"; as sent when unknown; the method when that is not POST; "Unknown" when nothing tells it
+    request: Message | None
+    response: Message | None
+    protocol_version: str | None  # "14.1": from the header, else the base64 query
+    user: str | None  # from the query, else HTTP Basic
+    device_id: str | None
+    device_type: str | None
+    oddities: tuple[Oddity, ...]  # of the query, the request and the response
+
+
+def decode_transaction(transaction: Transaction) -> EasMessage | None:
+    """What a transaction says as EAS; None when it is not EAS. Odd bytes never raise.
+
+    A response without its request is EAS when its content type says so; its body then tells the command.
+    """
+    request, response = transaction.request, transaction.response
+    sent = received = None
+    user = protocol_version = None
+    method = "POST"
+    if request is not None:
+        query = parse_query(request.target)
+        if query is None:
+            return None
+        method = request.method
+        user = query.user or request.user
+        protocol_version = request.headers.get("ms-asprotocolversion") or query.protocol_version
+        sent_body = request.body
+    elif response is not None and "ms-sync" in response.headers.get("content-type", ""):
+        query = NO_QUERY
+        sent_body = None
+    else:
+        return None
+    oddities = tuple([Oddity(code, "in the request target") for code in query.oddities]) if query.oddities else ()
+
+    if method != "POST":
+        return EasMessage(
+            query, method, None, None, protocol_version, user, query.device_id, query.device_type, oddities
+        )
+    command = query.command
+    # An empty body says something only when it is known that nothing of it is missing.
+    if request is not None and sent_body is not None and (sent_body or request.complete):
+        command, sent = _read(command, sent_body, request.headers, True)
+        oddities += sent.oddities
+    if response is not None and response.status == _OK:
+        received_body = response.body
+        if received_body is not None and (received_body or response.complete):
+            command, received = _read(command, received_body, response.headers, False)
+            oddities += received.oddities
+    return EasMessage(
+        query,
+        command or UNKNOWN_COMMAND,
+        sent,
+        received,
+        protocol_version,
+        user,
+        query.device_id,
+        query.device_type,
+        oddities,
+    )
+
+
+def _read(command: str | None, body: bytes, headers: Mapping[str, str], is_request: bool) -> tuple[str | None, Message]:
+    """A body as its command's own message, else as a generic one; and the command, from the body when not given."""
+    reader = READERS.get(command) if command else None
+    if reader is not None and (not body or is_wbxml(body)):
+        own = reader.read_request(body) if is_request else reader.read_response(body)
+        if own is not None:
+            return command, own
+    message = generic.read(body, headers.get("content-type", ""))
+    if command is None:  # mostly the name of the root
+        return _read(message.root, body, headers, is_request) if message.root in READERS else (message.root, message)
+    if reader is not None:
+        root = f"its root is {message.root}" if message.root else "it is no WBXML"
+        odd = Oddity("eas_unexpected_body", f"the body of {command} is not what it should be: {root}", 0)
+        message = replace(message, oddities=(*message.oddities, odd))
+    return command, message

@@ -1,0 +1,42 @@
+"""Ethernet (IEEE 802.3), with 802.1Q and 802.1ad (QinQ) tags and PPPoE sessions (RFC 2516). 802.3 length frames are not IP."""
+
+import numpy as np
+
+from dissectors.net.rows import Bytes, Ints, gather, u16
+
+LINK_TYPES = (1,)
+
+MAX_TAGS = 4
+TAGS = (0x8100, 0x88A8, 0x9100, 0x9200)
+PPPOE_SESSION = 0x8864
+PPP_PROTOCOLS = {0x0021: 0x0800, 0x0057: 0x86DD}  # RFC 1332, RFC 5072
+
+
+def locate(link_type: int, data: Bytes, offset: Ints, captured: Ints) -> tuple[Ints, Ints, Ints]:
+    """Network offset, EtherType (0: cut) and source MAC of each frame."""
+    rows = gather(data, offset, 14)
+    mac = (u16(rows, 6) << 32) | (u16(rows, 8) << 16) | u16(rows, 10)
+    protocol = np.where(captured >= 14, u16(rows, 12), 0)
+    start, protocol = after_tags(data, offset, captured, np.full(len(offset), 14, np.int64), protocol)
+    return start, protocol, np.where(captured >= 12, mac, -1)
+
+
+def after_tags(data: Bytes, offset: Ints, captured: Ints, start: Ints, protocol: Ints) -> tuple[Ints, Ints]:
+    """Skips VLAN tags and PPPoE headers that begin at `start` of each frame."""
+    for _ in range(MAX_TAGS):
+        tagged = np.flatnonzero(np.isin(protocol, TAGS))
+        if not len(tagged):
+            break
+        rows = gather(data, offset[tagged] + start[tagged], 4)
+        start[tagged] += 4
+        protocol[tagged] = np.where(captured[tagged] >= start[tagged], u16(rows, 2), 0)
+    sessions = np.flatnonzero(protocol == PPPOE_SESSION)
+    if len(sessions):
+        rows = gather(data, offset[sessions] + start[sessions], 8)
+        start[sessions] += 8
+        inner = u16(rows, 6)
+        found = np.zeros(len(sessions), np.int64)
+        for ppp, ethertype in PPP_PROTOCOLS.items():
+            found[inner == ppp] = ethertype
+        protocol[sessions] = np.where((rows[:, 0] == 0x11) & (rows[:, 1] == 0), found, 0)
+    return start, protocol

@@ -1,0 +1,248 @@
+"""Frames → IP packets as columns: addresses, TTL and where the TCP or UDP header begins (RFC 791, RFC 8200).
+
+Whatever is not TCP or UDP over IP is left out and counted. Packets with IPv6 extension headers and fragments are rare and
+take a plain path; a datagram put together from fragments is appended to the block's bytes and stands at the frame that completed it.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dissectors.capture import Frames
+from dissectors.net import links
+from dissectors.net.fragments import Fragments
+from dissectors.net.rows import Bytes, Ints, gather
+
+TCP = 6
+UDP = 17
+# IPv6 extension headers that are walked over: hop-by-hop, routing, fragment, authentication, destination, mobility, HIP, shim6
+EXTENSIONS = (0, 43, 44, 51, 60, 135, 139, 140)
+FRAGMENT_HEADER = 44
+MAX_EXTENSIONS = 16
+
+IPV4_ROW = np.dtype(
+    [("version_ihl", "u1"), ("tos", "u1"), ("length", ">u2"), ("id", ">u2"), ("fragment", ">u2"), ("ttl", "u1"), ("protocol", "u1")]
+    + [("checksum", ">u2"), ("source", ">u4"), ("destination", ">u4")]
+)
+IPV6_ROW = np.dtype(
+    [("flow", ">u4"), ("length", ">u2"), ("next", "u1"), ("hops", "u1"), ("source", ">u8", 2), ("destination", ">u8", 2)]
+)
+
+Words = NDArray[np.uint64]
+
+
+@dataclass(slots=True)
+class Packets:
+    """Columns of the TCP and UDP packets of one block, in frame order."""
+
+    data: Bytes
+    frame: Ints
+    time_ns: Ints
+    version: Ints  # 4 or 6
+    protocol: Ints  # TCP or UDP
+    source: Words  # shape (n, 2): high and low half; an IPv4 address stands in the low half
+    destination: Words
+    ttl: Ints
+    ip_id: Ints  # -1: IPv6 has none
+    mac: Ints
+    start: Ints  # where the TCP or UDP header begins in data
+    length: Ints  # of header and payload on the wire
+    captured: Ints  # of header and payload in the capture
+
+    def take(self, rows: Ints) -> "Packets":
+        """Some of the packets."""
+        columns = [getattr(self, name)[rows] for name in self.__slots__[1:]]
+        return Packets(self.data, *columns)
+
+
+@dataclass(slots=True)
+class PacketDecoder:
+    """Turns blocks of frames into blocks of packets; keeps unfinished fragments between blocks."""
+
+    fragments: Fragments = field(default_factory=Fragments)
+    skipped_link_types: dict[int, int] = field(default_factory=dict)  # link type → frames
+    not_ip: int = 0
+    other_protocols: int = 0
+    cut_headers: int = 0  # too little captured to read addresses and ports
+
+    def decode(self, frames: Frames) -> Packets:
+        """The packets of a block; `Frames.data` must stay unchanged while they are used."""
+        parts = [self._decode_link(frames, link_type) for link_type in np.unique(frames.link_type).tolist()]
+        data = frames.data
+        columns: list[list[NDArray[np.generic]]] = []
+        for part, extra in parts:
+            if extra:  # reassembled datagrams: their offsets count from the end of the block's bytes
+                shift = len(data) - len(frames.data)
+                part[9] = np.where(part[9] >= len(frames.data), part[9] + shift, part[9])
+                data = np.concatenate([data, np.frombuffer(extra, np.uint8)])
+            columns.append(part)
+        if len(columns) == 1:
+            return Packets(data, *columns[0])  # type: ignore[arg-type]
+        merged = [np.concatenate(column) for column in zip(*columns, strict=True)] if columns else _empty()
+        order = np.argsort(merged[0], kind="stable")
+        return Packets(data, *(column[order] for column in merged))  # type: ignore[arg-type]
+
+    def _decode_link(self, frames: Frames, link_type: int) -> tuple[list[NDArray[np.generic]], bytes]:
+        rows = np.flatnonzero(frames.link_type == link_type)
+        whole = len(rows) == len(frames)
+        offset = frames.offset if whole else frames.offset[rows]
+        captured = frames.captured if whole else frames.captured[rows]
+        original = frames.original if whole else frames.original[rows]
+        found = links.locate(link_type, frames.data, offset, captured)
+        if found is None:
+            self.skipped_link_types[link_type] = self.skipped_link_types.get(link_type, 0) + len(rows)
+            return _empty(), b""
+        number = frames.first_frame + rows
+        time_ns = frames.time_ns if whole else frames.time_ns[rows]
+        v4 = np.flatnonzero(found.protocol == links.IPV4)
+        v6 = np.flatnonzero(found.protocol == links.IPV6)
+        self.not_ip += len(rows) - len(v4) - len(v6)
+        extra = bytearray()
+        parts = []
+        for version, picked in ((4, v4), (6, v6)):
+            if not len(picked):
+                continue
+            start = offset[picked] + found.offset[picked]
+            have = captured[picked] - found.offset[picked]
+            wire = original[picked] - found.offset[picked]
+            read = self._ipv4 if version == 4 else self._ipv6
+            keep, columns = read(frames.data, start, have, wire, time_ns[picked], extra)
+            kept = picked[keep]
+            head = [number[kept], time_ns[kept], np.full(len(kept), version, np.int64)]
+            parts.append([*head, *columns[:5], found.mac[kept], *columns[5:]])
+        if not parts:
+            return _empty(), b""
+        if len(parts) == 1:
+            return parts[0], bytes(extra)
+        merged = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        order = np.argsort(merged[0], kind="stable")
+        return [column[order] for column in merged], bytes(extra)
+
+    def _ipv4(
+        self, data: Bytes, start: Ints, have: Ints, wire: Ints, time_ns: Ints, extra: bytearray
+    ) -> tuple[Ints, list[NDArray[np.generic]]]:
+        row = gather(data, start, 20).view(IPV4_ROW)[:, 0]
+        header = (row["version_ihl"] & 15).astype(np.int64) * 4
+        total = row["length"].astype(np.int64)
+        # segmentation offload leaves the length of a super-frame zero: then the frame says how long it is
+        total = np.where((total == 0) & (wire > header), wire, total)
+        protocol = row["protocol"].astype(np.int64)
+        fragment = row["fragment"].astype(np.int64)
+        readable = (have >= 20) & (row["version_ihl"] >> 4 == 4) & (header >= 20) & (total >= header)
+        fragmented = readable & (fragment & 0x3FFF != 0)
+        position = start + header
+        length = total - header
+        captured = np.minimum(have, total) - header
+        for index in np.flatnonzero(fragmented).tolist():
+            payload = data[position[index] : position[index] + max(0, int(captured[index]))].tobytes()
+            where = self._collect(
+                (4, 0, int(row["source"][index]), 0, int(row["destination"][index]), int(row["id"][index]) << 8 | int(protocol[index])),
+                int(fragment[index] & 0x1FFF) * 8, bool(fragment[index] & 0x2000), payload,
+                int(length[index]), int(time_ns[index]), extra,
+            )  # fmt: skip
+            if where is None:
+                readable[index] = False
+            else:
+                position[index], length[index] = len(data) + where[0], where[1]
+                captured[index] = where[1]
+        keep = self._usable(readable, protocol, captured)
+        source = np.zeros((len(keep), 2), np.uint64)
+        destination = np.zeros((len(keep), 2), np.uint64)
+        source[:, 1] = row["source"][keep]
+        destination[:, 1] = row["destination"][keep]
+        columns: list[NDArray[np.generic]] = [protocol[keep], source, destination]
+        columns += [row["ttl"][keep].astype(np.int64), row["id"][keep].astype(np.int64)]
+        return keep, [*columns, position[keep], length[keep], captured[keep]]
+
+    def _ipv6(
+        self, data: Bytes, start: Ints, have: Ints, wire: Ints, time_ns: Ints, extra: bytearray
+    ) -> tuple[Ints, list[NDArray[np.generic]]]:
+        row = gather(data, start, 40).view(IPV6_ROW)[:, 0]
+        length = row["length"].astype(np.int64)
+        length = np.where((length == 0) & (wire > 40), wire - 40, length)  # jumbogram or segmentation offload
+        protocol = row["next"].astype(np.int64)
+        readable = (have >= 40) & (row["flow"] >> 28 == 6)
+        position = start + 40
+        captured = np.minimum(have - 40, length)
+        for index in np.flatnonzero(readable & np.isin(protocol, EXTENSIONS)).tolist():
+            begin = int(position[index])
+            payload = data[begin : begin + max(0, int(captured[index]))].tobytes()
+            walked = walk_extensions(int(protocol[index]), payload)
+            if walked is None:
+                readable[index] = False
+                continue
+            number, skip, piece = walked
+            protocol[index] = number
+            position[index] += skip
+            length[index] -= skip
+            captured[index] -= skip
+            if piece is None:
+                continue
+            offset, more, identification = piece
+            addresses = [int(word) for word in (*row["source"][index], *row["destination"][index])]
+            where = self._collect(
+                (6, *addresses, identification), offset, more, payload[skip:], int(length[index]), int(time_ns[index]), extra
+            )  # type: ignore[arg-type]
+            if where is None:
+                readable[index] = False
+            else:
+                position[index], length[index], captured[index] = len(data) + where[0], where[1], where[1]
+        keep = self._usable(readable, protocol, captured)
+        columns: list[NDArray[np.generic]] = [protocol[keep], row["source"][keep].astype(np.uint64)]
+        columns += [row["destination"][keep].astype(np.uint64), row["hops"][keep].astype(np.int64)]
+        return keep, [*columns, np.full(len(keep), -1, np.int64), position[keep], length[keep], captured[keep]]
+
+    def _collect(
+        self, key: tuple[int, int, int, int, int, int], offset: int, more: bool, payload: bytes, length: int, time_ns: int, extra: bytearray
+    ) -> tuple[int, int] | None:
+        """Hands one fragment over; returns where in `extra` the finished datagram lies, and its length."""
+        if len(payload) < length:
+            self.cut_headers += 1
+            return None
+        whole = self.fragments.add(key, offset, more, payload, time_ns)
+        if whole is None:
+            return None
+        extra += whole
+        return len(extra) - len(whole), len(whole)
+
+    def _usable(self, readable: NDArray[np.bool_], protocol: Ints, captured: Ints) -> Ints:
+        ours = readable & ((protocol == TCP) | (protocol == UDP))
+        enough = ours & (captured >= np.where(protocol == TCP, 20, 8))
+        self.other_protocols += int(readable.sum() - ours.sum())
+        self.cut_headers += int(ours.sum() - enough.sum())
+        return np.flatnonzero(enough)
+
+
+def walk_extensions(protocol: int, payload: bytes) -> tuple[int, int, tuple[int, bool, int] | None] | None:
+    """Walks IPv6 extension headers: (upper protocol, bytes walked over, fragment (offset, more, identification) or None).
+
+    None when the headers do not end within `payload`. An atomic fragment (RFC 6946) is no fragment.
+    """
+    position = 0
+    piece: tuple[int, bool, int] | None = None
+    for _ in range(MAX_EXTENSIONS):
+        if protocol not in EXTENSIONS:
+            return protocol, position, piece
+        header = payload[position : position + 8]
+        if len(header) < 8:
+            return None
+        if protocol == FRAGMENT_HEADER:
+            field_value = int.from_bytes(header[2:4], "big")
+            offset, more = field_value & 0xFFF8, bool(field_value & 1)
+            position += 8
+            if offset or more:
+                # what follows a fragment header is part of the datagram and can be walked only when it is whole
+                return header[0], position, (offset, more, int.from_bytes(header[4:8], "big"))
+        elif protocol == 51:  # authentication header counts in 4-byte units (RFC 4302)
+            position += (header[1] + 2) * 4
+        else:
+            position += (header[1] + 1) * 8
+        protocol = header[0]
+    return None
+
+
+def _empty() -> list[NDArray[np.generic]]:
+    ints = [np.zeros(0, np.int64) for _ in range(4)]
+    words = [np.zeros((0, 2), np.uint64) for _ in range(2)]
+    return [*ints, *words, *(np.zeros(0, np.int64) for _ in range(6))]

@@ -1,0 +1,196 @@
+"""Secrets from key logs in NSS format (draft-ietf-tls-keylogfile, SSLKEYLOGFILE), from files and from capture files' secrets blocks.
+
+Every kind of line is understood; a bad line costs itself only. Secrets never appear in what this module says about a line, nor
+in a `repr`. Left out: reading the files (analyzer), private keys.
+"""
+
+from typing import Final
+
+SESSIONS_LIMIT: Final = 65_536  # sessions learned from handshakes for resumption; the oldest go first
+ODD_LINES_LIMIT: Final = 100  # odd lines told per blob: a binary file is one mistake, not a million
+RANDOM_BYTES: Final = 32
+SHORTEST_RANDOM: Final = 20  # of a truncated random: still enough to be nobody else's
+MASTER_BYTES: Final = 48
+
+_EARLY: Final = "CLIENT_EARLY_TRAFFIC_SECRET"
+_TRAFFIC: Final = ("CLIENT_TRAFFIC_SECRET_", "SERVER_TRAFFIC_SECRET_")
+_HANDSHAKE: Final = ("CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET")
+_UNUSED: Final = (
+    "EXPORTER_SECRET",
+    "EARLY_EXPORTER_SECRET",
+    "ECH_SECRET",
+    "ECH_CONFIG",
+    "QUIC_",
+)  # known; open no record
+
+
+class Secrets:
+    """All secrets of one client random; a pair is (client, server)."""
+
+    __slots__ = ("early", "handshake", "master", "premaster", "traffic")
+
+    def __init__(self) -> None:
+        self.master: bytes | None = None  # TLS 1.2 and before
+        self.premaster: bytes | None = None
+        self.early: bytes | None = None  # TLS 1.3, as all below
+        self.handshake: list[bytes | None] = [None, None]
+        self.traffic: list[bytes | None] = [None, None]  # generation 0; later ones follow from it
+
+    @property
+    def has_tls13(self) -> bool:
+        """Whether any TLS 1.3 secret is here."""
+        return any((self.early, *self.handshake, *self.traffic))
+
+    def __repr__(self) -> str:
+        return (
+            f"Secrets({', '.join(name for name in self.__slots__ if getattr(self, name) not in (None, [None, None]))})"
+        )
+
+
+class KeyLog:
+    """Secrets by client random, and the TLS 1.2 sessions that handshakes taught."""
+
+    def __init__(self) -> None:
+        self._by_random: dict[bytes, Secrets] = {}
+        self._truncated_lengths: set[int] = set()  # of the randoms that are shorter than 32 bytes
+        self._premasters: dict[bytes, bytes] = {}  # by the first 8 bytes of the encrypted premaster secret
+        self._sessions: dict[bytes, bytes] = {}  # master secret by session id or ticket
+
+    def __len__(self) -> int:
+        """How many client randoms have secrets."""
+        return len(self._by_random)
+
+    def __contains__(self, client_random: bytes) -> bool:
+        return self.secrets(client_random) is not None
+
+    def __repr__(self) -> str:
+        return f"KeyLog({len(self)} client randoms)"
+
+    def add(self, data: bytes, origin: str) -> list[str]:
+        """Takes in one key log; says which lines are odd, in words like "keys.log line 7: not hexadecimal"."""
+        odd: list[str] = []
+        for number, line in enumerate(_text(data).splitlines(), 1):
+            fields = line.split()
+            if not fields or fields[0].startswith("#"):
+                continue
+            complaint = self._line(fields)
+            if complaint is None:
+                continue
+            if len(odd) == ODD_LINES_LIMIT:
+                complaint = "odd too; later odd lines are not listed"
+            if len(odd) <= ODD_LINES_LIMIT:
+                odd.append(f"{origin} line {number}: {complaint}")
+        return odd
+
+    def secrets(self, client_random: bytes) -> Secrets | None:
+        """What is known for a client random."""
+        found = self._by_random.get(client_random)
+        if found is None:
+            for length in self._truncated_lengths:
+                found = self._by_random.get(client_random[:length]) or self._by_random.get(client_random[-length:])
+                if found is not None:
+                    break
+        return found
+
+    def premaster(self, encrypted: bytes) -> bytes | None:
+        """The premaster secret of an RSA key exchange, by its encrypted form (`RSA` lines)."""
+        return self._premasters.get(encrypted[:8])
+
+    def session(self, identity: bytes) -> bytes | None:
+        """The master secret of a TLS 1.2 session, by session id or ticket."""
+        return self._sessions.get(identity)
+
+    def learn_session(self, identity: bytes, master: bytes) -> None:
+        """Remembers what a handshake showed, for connections that resume it without a key log line of their own."""
+        if len(self._sessions) >= SESSIONS_LIMIT and identity not in self._sessions:
+            del self._sessions[next(iter(self._sessions))]
+        self._sessions[identity] = master
+
+    def _line(self, fields: list[str]) -> str | None:
+        label = fields[0]
+        if label.startswith(_UNUSED):
+            return None
+        if label == "RSA" and len(fields) >= 3 and fields[1].startswith("Session-ID:"):
+            return self._session_line(fields)
+        if len(fields) != 3:
+            return f"{len(fields)} fields where 3 belong"
+        try:
+            identity = bytes.fromhex(fields[1])
+            secret = bytes.fromhex(fields[2])
+        except ValueError:
+            return "not hexadecimal"
+        if label == "RSA":
+            if len(identity) != 8 or len(secret) != MASTER_BYTES:
+                return "RSA needs 8 bytes of the encrypted premaster secret and its 48 bytes"
+            self._premasters[identity] = secret
+            return None
+        if len(identity) != RANDOM_BYTES:
+            identity = _fitted_random(identity)
+            if not identity:
+                return "the client random has not 32 bytes"
+            if len(identity) < RANDOM_BYTES:
+                self._truncated_lengths.add(len(identity))
+        return self._secret(label, identity, secret)
+
+    def _secret(self, label: str, client_random: bytes, secret: bytes) -> str | None:
+        known = self._by_random.get(client_random)
+        entry = Secrets() if known is None else known
+        if label == "CLIENT_RANDOM":
+            if len(secret) != MASTER_BYTES:
+                return "the master secret has not 48 bytes"
+            entry.master = secret
+        elif label == "PMS_CLIENT_RANDOM":
+            entry.premaster = secret
+        elif len(secret) not in (32, 48):
+            return "the secret has neither 32 nor 48 bytes" if _is_tls13(label) else "unknown kind of line"
+        elif label in _HANDSHAKE:
+            entry.handshake[_HANDSHAKE.index(label)] = secret
+        elif label == _EARLY:
+            entry.early = secret
+        elif label.startswith(_TRAFFIC):
+            if label.endswith("_SECRET_0"):
+                entry.traffic[label.startswith(_TRAFFIC[1])] = secret
+            elif not label.rpartition("_")[2].isdecimal():
+                return "unknown kind of line"
+            else:
+                return None  # later generations follow from the first
+        else:
+            return "unknown kind of line"
+        if known is None:
+            self._by_random[client_random] = entry
+        return None
+
+    def _session_line(self, fields: list[str]) -> str | None:
+        try:
+            identity = bytes.fromhex(fields[1].removeprefix("Session-ID:"))
+            master = bytes.fromhex(fields[2].removeprefix("Master-Key:"))
+        except ValueError:
+            return "not hexadecimal"
+        if not identity or len(master) != MASTER_BYTES:
+            return "RSA Session-ID needs a session id and a master secret of 48 bytes"
+        self.learn_session(identity, master)
+        return None
+
+
+def _is_tls13(label: str) -> bool:
+    return label in _HANDSHAKE or label == _EARLY or label.startswith(_TRAFFIC)
+
+
+def _text(data: bytes) -> str:
+    """The characters of a key log: ASCII, or UTF-16 as Windows PowerShell's redirection writes it."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    head = data[:64]
+    if b"\x00" in head:
+        return data.decode("utf-16-be" if head[0] == 0 else "utf-16-le", "replace")
+    return data.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+
+
+def _fitted_random(identity: bytes) -> bytes:
+    """A client random that some program wrote too wide (filled up with zeros) or too short; empty when it is no use."""
+    extra = len(identity) - RANDOM_BYTES
+    if extra <= 0:
+        return identity if len(identity) >= SHORTEST_RANDOM else b""
+    if not any(identity[RANDOM_BYTES:]):
+        return identity[:RANDOM_BYTES]
+    return identity[extra:] if not any(identity[:extra]) else b""
