@@ -5,11 +5,12 @@ Findings and verdict are made anew from what is left, so that a report never tel
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from analyzer.findings.words import listed, plain
+from analyzer.tables.lazy import LazyTables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,13 +31,13 @@ class NoSuchDevice(Exception):
 class View:
     """Tables with their verdict."""
 
-    def __init__(self, analysis: Analysis, tables: dict[str, pd.DataFrame] | None = None) -> None:
+    def __init__(self, analysis: Analysis, tables: Mapping[str, pd.DataFrame] | None = None) -> None:
         self._analysis = analysis
         self._cut = tables
 
     @cached_property
-    def tables(self) -> dict[str, pd.DataFrame]:
-        return self._analysis.tables() if self._cut is None else self._cut
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        return LazyTables(self._analysis.table) if self._cut is None else self._cut
 
     @cached_property
     def verdict(self) -> Verdict:

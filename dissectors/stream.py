@@ -13,6 +13,7 @@ from dissectors.http import HttpConnection, looks_like_http
 from dissectors.net.evidence import Upper
 from dissectors.tls import KeyLog, Piece, TlsConnection
 
+MAX_HELD = 64  # pieces kept while the side that spoke first has not said enough
 SNIFF_BYTES = 16  # as many first bytes of a side as may be needed to tell what it speaks
 TLS_TYPES = range(20, 25)  # RFC 8446 B.1: change_cipher_spec .. heartbeat
 
@@ -54,7 +55,7 @@ class ConnectionStream:
             self._feed_http(self._http, side ^ self._flip, data, ends, frames, times)
         elif self.wanted:
             self._held.append((side, data, ends, frames, times))
-            self._decide()
+            self._decide(final=len(self._held) >= MAX_HELD)
 
     def gap(self, side: int, length: int, frame: int, time_ns: int) -> None:
         """Bytes of one side that are not in the capture."""
@@ -64,10 +65,10 @@ class ConnectionStream:
             self._after_tls(self._tls)
         elif self._http is not None:
             self._events.extend(self._http.gap(side, length, frame, time_ns))
-        else:
+        elif self._held:  # with nothing held, what comes after the gap is where this connection begins for us
             self._decide(final=True)
             if self._tls is not None or self._http is not None:
-                self.gap(side ^ self._flip, length, frame, time_ns)
+                self.gap(side, length, frame, time_ns)
 
     def unused(self, side: int) -> int:
         """How many of the next bytes of a side are of no use but to be counted."""

@@ -10,11 +10,12 @@ import numpy as np
 
 from analyzer.sources import Source
 from analyzer.timeline.facts import CaptureFacts
+from dissectors.capture import NOT_A_PACKET
 from dissectors.events import Anomaly, Connection, Event
 from dissectors.net.columns import Connections
 from dissectors.net.datagrams import datagrams
 from dissectors.net.links.names import link_type_name
-from dissectors.net.packets import TCP, UDP, PacketDecoder
+from dissectors.net.packets import PacketDecoder
 from dissectors.net.plain import PlainConnections
 from dissectors.net.segments import segments
 from dissectors.stream import ConnectionStream, Shared
@@ -61,11 +62,10 @@ class BuiltinEngine:
             if len(frames):
                 self._truncated_frames += int((frames.captured < frames.original).sum())
                 self._link_types.update(np.unique(frames.link_type).tolist())
-                packets = self._packets.decode(frames)
-                tcp, bad = segments(packets.take(np.flatnonzero(packets.protocol == TCP)))
+                tcp, udp = self._packets.decode(frames)
+                found, bad = segments(tcp)
                 self._bad_headers += bad
-                yield from self._noted(self._connections.block(tcp))
-                udp = packets.take(np.flatnonzero(packets.protocol == UDP))
+                yield from self._noted(self._connections.block(found))
                 yield from datagrams(udp, self._ports, self._capture)
             yield from self._anomalies()
             if progress is not None:
@@ -126,6 +126,8 @@ class BuiltinEngine:
         """What was passed over without being understood, counted."""
         packets = self._packets
         for link_type, count in sorted(packets.skipped_link_types.items()):
+            if link_type == NOT_A_PACKET:
+                continue  # a journal entry or the like
             yield self._count("link_type_not_read", f"{count} frames of {link_type_name(link_type)} were not read")
         for code, count, words in (
             ("ip_header_cut", packets.cut_headers, "packets were cut or cannot be right before their TCP or UDP header ends"),

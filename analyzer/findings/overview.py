@@ -57,7 +57,8 @@ class FolderRow:
 
 def devices(case: Case) -> Iterator[DeviceRow]:
     """Those with most deaths first, then those with most waits."""
-    groups = [(who, waits) for who, waits in case.waits.groupby("who", dropna=False)]
+    names = ["who", "fate", "way", "x_s", "requested_s", "held_s", "ended_by", "evidence_grade"]
+    groups = [(who, waits) for who, waits in case.waits[names].groupby("who", dropna=False)]
     for who, waits in sorted(groups, key=lambda group: (-int((group[1]["fate"] == DIED).sum()), -len(group[1]))):
         fates = waits["fate"].value_counts()
         died = waits[waits["fate"] == DIED]
@@ -92,7 +93,9 @@ def folders(case: Case) -> Iterator[FolderRow]:
     keys = [sizes["session_id"].astype(object), sizes["collection_id"].astype(object)]
     items = sizes[names].fillna(0).sum(axis=1).where(sizes[names].notna().any(axis=1))
     rows = []
-    parts: list[tuple[Any, pd.DataFrame]] = list(sizes.assign(items=items).groupby(keys, dropna=False))
+    shown = ["folder_name", "folder_class", "download_wire_bytes", "download_bytes", "upload_bytes"]
+    sizes = sizes[[*shown, "time", "response_frame"]].assign(items=items)
+    parts: list[tuple[Any, pd.DataFrame]] = list(sizes.groupby(keys, dropna=False))
     for (session, collection), part in parts:
         largest = frame = None
         if part["download_bytes"].notna().any():

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 Ints: TypeAlias = npt.NDArray[np.int64]
+Codes: TypeAlias = npt.NDArray[np.int32]
 Floats: TypeAlias = npt.NDArray[np.float64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
@@ -29,8 +30,7 @@ def seconds(later_ns: int, earlier_ns: int) -> float:
 
 
 def ranks(order: npt.NDArray[Any]) -> Ints:
-    """Row number → place in `order`, the inverse permutation; -1 for rows that `order` leaves out is the caller's
-    affair."""
+    """Row number → place in `order`, which has every row number once."""
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     return place

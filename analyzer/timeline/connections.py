@@ -21,11 +21,14 @@ class Connections:
         self._ids = array("q")
         self._captures = array("q")
         self._missing = array("q")
+        self._copies: dict[int, int] = {}  # row → the connection that it is a copy of
 
     def add(self, c: Connection, sessions: int) -> None:
         """One ended connection, and how many sessions sent requests on it."""
         client, server, tls = c.client, c.server, c.tls
         rtts = (client.rtt_ns, server.rtt_ns)
+        if c.duplicate_of is not None:
+            self._copies[len(self._ids)] = c.duplicate_of
         self._ids.append(c.connection_id)
         self._captures.append(c.capture)
         self._missing.append(client.missing_bytes + server.missing_bytes)
@@ -76,6 +79,12 @@ class Connections:
         names = np.array([*capture_names, None], dtype=object)
         numbers = ints(self._captures)
         self.builder.replace("capture", names[np.where(numbers < len(capture_names), numbers, -1)])
+        if self._copies:  # a copy carries what its original carries
+            evidence = self.builder.column("eas_evidence")
+            known = dict(zip(self._ids, evidence.tolist(), strict=True))
+            for row, original in self._copies.items():
+                evidence[row] = known.get(original, evidence[row])
+            self.builder.replace("eas_evidence", evidence)
         self.builder.reorder(np.argsort(ints(self._ids), kind="stable"))
         return self.builder
 

@@ -7,12 +7,11 @@ Theory
     address differs from what that sender's other packets have. The fourth shows only when somebody speaks again, and
     to each side differently:
 
-    - seen at the device: nothing, until the device's patience ends, after the interval. Then its FIN goes unanswered
-    (dropped), or is
-      answered by a RST from the box, which knows of no such connection. The device is the victim, and how long it
-      waited says nothing but how patient it is.
-    - seen at the server: the answer, when it is due, is retransmitted and never acknowledged, or is answered by that
-    RST.
+    - seen at the device: nothing, until the device's patience ends, after the interval. Then its FIN goes unanswered,
+      or is answered by a RST from the box, which knows of no such connection. The device is the victim, and how long
+      it waited says nothing but how patient it is.
+    - seen at the server: the answer, when it is due, is retransmitted and never acknowledged, or it is answered by
+      that RST.
 
     So a client that closes before its interval is over chose to (the user opened the app; its next request follows at
     once), and one that closes after it gave up on an answer that was overdue. Whether the path was dead then shows in

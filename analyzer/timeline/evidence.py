@@ -1,9 +1,9 @@
-"""What the packets of a connection say about its end: who closed first, whose stack a RST came from, what went unanswered.
+"""What the packets of a connection say about its end: who closed first, whose RST it is, what went unanswered.
 
-Facts and their wording only; what follows from them is in `endings`. A RST is foreign when it was not sent by the stack whose
-address it carries: its TTL (or hop limit) lies outside the range of that sender's other packets, or its link-layer address is
-another one. An equal TTL proves nothing. One hop of difference counts: a box next door answers with the full 64 (sample
-c_fw_rst), and the range already holds what load-shared paths vary by.
+Facts and their wording only; what follows from them is in `endings`. A RST is foreign when it was not sent by the
+stack whose address it carries: its TTL (or hop limit) lies outside the range of that sender's other packets, or its
+link-layer address is another one. An equal TTL proves nothing. One hop of difference counts: a box next door answers
+with the full 64 (sample c_fw_rst), and the range already holds what load-shared paths vary by.
 """
 
 from __future__ import annotations

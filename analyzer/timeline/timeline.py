@@ -207,17 +207,18 @@ class Timeline:
         self._judge(joined, History(columns, final, self._clients), facts)
 
         waits = self._waits
-        kept_sessions = _through(joined, waits.column("session"))[waits.kept]
+        waiting = waits.column("session")
+        kept_sessions = _through(joined, waiting)[waits.kept]
         waits_by_session = np.bincount(kept_sessions[kept_sessions >= 0], minlength=len(joined))
         sessions, session_ids, keys = self._sessions.finish(columns, waits_by_session, final)
         ids_of = _through(session_ids, joined, missing=0)  # provisional → session_id
         transactions, transaction_ids = self._transactions.finish(columns, _through(session_ids, final, missing=0))
-        heartbeats, heartbeat_ids = waits.finish(
-            _through(ids_of, waits.column("session")), keys, transaction_ids, self._reader.lists
-        )
-        teardowns = self._teardowns.finish(ids_of, heartbeat_ids, waits.requested, waits.held)
+        del columns, final  # large, and not needed any more
         survived = waits.kept & waits.answered
+        survived_connection, survived_s = waits.builder.column("connection_id")[survived], waits.held[survived]
         held_rows = waits.column("row")[waits.kept & (waits.column("kind") == SYNC)]
+        heartbeats, heartbeat_ids = waits.finish(_through(ids_of, waiting), keys, transaction_ids, self._reader.lists)
+        teardowns = self._teardowns.finish(ids_of, heartbeat_ids, waits.requested, waits.held)
         self._folders.join(joined.tolist())
         built = {
             "captures": _captures(facts, self._connections.missing_bytes(len(facts))),
@@ -226,9 +227,7 @@ class Timeline:
             "sessions": sessions,
             "heartbeats": heartbeats,
             "teardowns": teardowns,
-            "idle_timeouts": self._paths.finish(
-                waits.column("connection_id")[survived], waits.held[survived], self._teardowns.deaths
-            ),
+            "idle_timeouts": self._paths.finish(survived_connection, survived_s, self._teardowns.deaths),
             "sync_sizes": self._sync_sizes.finish(joined, ids_of, transaction_ids, held_rows, self._folders),
             "anomalies": self._anomalies.finish(names, self._capture_of),
         }

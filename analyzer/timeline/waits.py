@@ -32,7 +32,7 @@ import numpy as np
 
 from analyzer.tables.builder import TableBuilder
 from analyzer.tables.catalog import heartbeats
-from analyzer.timeline.columns import NS, Bools, Floats, Ints, ints, last_known, ranks
+from analyzer.timeline.columns import NS, Bools, Codes, Floats, Ints, ints, last_known, ranks
 from analyzer.timeline.reading import (
     BODY,
     CHANGES,
@@ -57,21 +57,18 @@ HELD_LIKE_A_WAIT_S = 30.0  # half of the smallest interval that MS-ASCMD allows
 SOURCES = ("unknown", "body", "inherited", "server_limit")
 
 
-# The fields of `Wait` that are needed as columns, with the type of each.
+# The fields of `Wait` that are needed as columns and are not in the builder, as narrow as may be: waits are many.
 _COLUMNS = {
-    "row": "q",
-    "session": "q",
-    "connection_id": "q",
+    "row": "i",
+    "session": "i",
     "kind": "b",
     "request_ns": "q",
-    "start_ns": "q",
     "request_frame": "q",
     "stated_s": "d",
     "stored_s": "d",
     "stored_as": "b",
-    "folders": "q",
+    "folders": "i",
     "tentative": "b",
-    "answer_ns": "q",
     "outcome": "b",
     "by_gateway": "b",
 }
@@ -85,8 +82,7 @@ class Waits:
         self.builder = TableBuilder(heartbeats.TABLE)
         self._batch: list[Wait] = []
         self._columns: dict[str, array[Any]] = {name: array(code) for name, code in _COLUMNS.items()}
-        self._closed_ns = array("q")  # ends and outcomes of the waits that were closed later, which are the last ones
-        self._closed_as = array("b")
+        self._closed_as = array("b")  # outcomes of the waits that were closed later, which are the last ones
         self._count = 0
         self._syncs: tuple[array[int], ...] = tuple(array("q") for _ in range(4))  # session, time, frame, folders
         self._syncs_stored = array("d")
@@ -122,7 +118,6 @@ class Waits:
 
     def close(self, wait: Wait, end_ns: int | None, end_frame: int | None, outcome: int) -> None:
         """The row of an open wait."""
-        self._closed_ns.append(-1 if end_ns is None else end_ns)
         self._closed_as.append(outcome)
         self.builder.append(_row(wait, end_ns, end_frame))
 
@@ -175,9 +170,11 @@ class Waits:
         self.requested: Floats = np.where(states, stated, inherited)
         known = ~np.isnan(self.requested)
         by_limit = stored_as[source] == SERVER_LIMIT
-        self.source: Ints = np.where(states, 1, np.where(~known, 0, np.where(by_limit, 3, 2)))  # places in SOURCES
+        source = np.where(states, 1, np.where(~known, 0, np.where(by_limit, 3, 2)))
+        self._source: Codes = source.astype(np.int32)  # places in SOURCES
         lists = newest(folders != -1)
-        self.folders: Ints = np.where(own >= 0, own, np.where(lists >= 0, folders[lists], UNREADABLE))
+        watched = np.where(own >= 0, own, np.where(lists >= 0, folders[lists], UNREADABLE))
+        self._lists: Codes = watched.astype(np.int32)
         tentative = self.column("tentative") != 0
         self.kept: Bools = ~tentative | (known & (self.requested > 0))
         self._undecided: Bools = tentative & ~known
@@ -191,10 +188,8 @@ class Waits:
 
     def settle(self) -> None:
         """Decide what Sync answers without items mean, and which tentative waits are waits. All waits are closed."""
-        start = self.column("start_ns")
-        answered = self._count - len(self._closed_ns)
-        end = np.concatenate((self.column("answer_ns")[:answered], ints(self._closed_ns)))
-        self.held: Floats = np.where(end >= 0, (end - start) / NS, np.nan)
+        answered = self._count - len(self._closed_as)
+        self.held: Floats = self.builder.column("held_s")
         outcome = np.concatenate((self.column("outcome")[:answered], ints(self._closed_as)))
         early = self.requested - self.held > EARLY_S  # False when the interval is not known
         unmoved = outcome == NO_CHANGE
@@ -202,7 +197,7 @@ class Waits:
         outcome[unmoved] = np.where(early[unmoved], UNKNOWN, EXPIRED)
         due = ~early & ~np.isnan(self.requested)
         outcome[moved] = np.where(due[moved], EXPIRED, CHANGES)
-        self.outcome: Ints = outcome
+        self._outcome: Codes = outcome.astype(np.int32)
         self.answered: Bools = (np.arange(self._count) < answered) & (self.column("by_gateway") == 0)
         self.kept |= self._undecided & (self.held >= HELD_LIKE_A_WAIT_S)
 
@@ -219,7 +214,7 @@ class Waits:
         builder = self.builder
         if not len(self):
             return builder, np.empty(0, dtype=np.int64)
-        order = np.lexsort((self.column("request_frame"), self.column("start_ns")))
+        order = np.lexsort((self.column("request_frame"), builder.column("start")))
         order = order[self.kept[order]]
         ids = np.zeros(len(self), dtype=np.int64)
         ids[order] = np.arange(1, len(order) + 1)
@@ -231,13 +226,14 @@ class Waits:
         builder.replace("session_id", session_ids, session_ids == 0)
         builder.replace("transaction_id", transaction_ids[self.column("row")])
         builder.replace("requested_s", self.requested)
-        builder.replace("requested_source", np.array(SOURCES, dtype=object)[self.source])
-        builder.replace("outcome", np.array(OUTCOMES, dtype=object)[self.outcome])
-        builder.replace("monitored_folders", texts[self.folders])
+        builder.replace("requested_source", np.array(SOURCES, dtype=object)[self._source])
+        builder.replace("outcome", np.array(OUTCOMES, dtype=object)[self._outcome])
+        builder.replace("monitored_folders", texts[self._lists])
         builder.replace("early_s", np.where(self.answered, self.requested - self.held, np.nan))
         builder.replace("server", servers[session_ids])
         builder.replace("device_id", devices[session_ids])
         builder.reorder(order)
+        self._columns.clear()
         return builder, ids
 
 

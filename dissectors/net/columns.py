@@ -25,6 +25,7 @@ from dissectors.net.evidence import (
     DUPLICATE_NS,
     FIN,
     IDLE_LIMIT_NS,
+    LETTERS,
     MAC_UNKNOWN,
     MAX_RESETS,
     MAX_STEP,
@@ -36,6 +37,7 @@ from dissectors.net.evidence import (
     Upper,
     format_mac,
 )
+from dissectors.net.positions import PLAIN_STEP, follow, follow_acks, wrap
 from dissectors.net.reassembly import Reassembly, Sink
 from dissectors.net.rows import Ints
 from dissectors.net.segments import MASK32, Segments, address_bytes, client_is_source
@@ -119,7 +121,7 @@ class Connections:
         for slot, evicted in self._superseded:
             self._end(slot, events, evicted=evicted)
         self._superseded.clear()
-        self._now_ns = max(self._now_ns, int(segments.time_ns.max()))
+        self._now_ns = int(segments.time_ns[-1])  # not the latest: after a clock was set back, that would end everything at once
         self._forget(events)
         return events
 
@@ -140,7 +142,7 @@ class Connections:
         keys, first, inverse = np.unique(
             segments.source_key + segments.destination_key, return_index=True, return_inverse=True
         )
-        order = np.argsort(first)
+        order = np.argsort(segments.frame[first])
         rank = np.empty(len(order), np.int64)
         rank[order] = np.arange(len(order))
         group = rank[inverse]
@@ -155,7 +157,7 @@ class Connections:
         slots = np.array(segment_of_slot, np.int64)
         opened = [(int(first[index]), segment_of_slot[index]) for index in np.flatnonzero(fresh).tolist()]
         group, slots = self._split(segments, group, slots, first, fresh, key_list, opened)
-        for _, slot in sorted(opened):
+        for _, slot in sorted((int(segments.frame[index]), slot) for index, slot in opened):
             self._slots.one["connection_id"][slot] = self.next_id
             self.next_id += 1
         return group, slots
@@ -188,7 +190,7 @@ class Connections:
         one = self._slots.one
         plain_syn = np.flatnonzero(segments.flags & (SYN | ACK) == SYN)
         suspects = set(group[plain_syn[~(fresh[group[plain_syn]] & (first[group[plain_syn]] == plain_syn))]].tolist())
-        silence = segments.time_ns[first] - np.where(fresh, segments.time_ns[first], one["end_ns"][slots])
+        silence = segments.time_ns[first] - np.where(fresh, segments.time_ns[first], one["captured_ns"][slots])
         suspects.update(np.flatnonzero(silence > CLOSED_LIMIT_NS).tolist())
         span = int(segments.time_ns.max()) - int(segments.time_ns.min())
         if span > CLOSED_LIMIT_NS:
@@ -218,8 +220,8 @@ class Connections:
                 lives.saw(segments, index, CLIENT if from_client else SERVER)
                 group[index] = group_now
         # groups again in order of first appearance
-        first_again = np.full(len(slot_list), len(group), np.int64)
-        np.minimum.at(first_again, group, np.arange(len(group)))
+        first_again = np.full(len(slot_list), NEVER, np.int64)
+        np.minimum.at(first_again, group, segments.frame)
         order = np.argsort(first_again, kind="stable")
         rank = np.empty(len(order), np.int64)
         rank[order] = np.arange(len(order))
@@ -264,6 +266,7 @@ class Connections:
         ):  # fmt: skip
             ring[name][where] = column[tail]
         one["captured"][slots] += counts
+        one["captured_ns"][slots] = time_ns[starts + counts - 1]
         rows = _Rows(
             group, side, seq, segments.ack[order], flags, length, segments.captured[order], segments.start[order], ttl, segments.mac[order],
             segments.window[order], time_ns, frame,
@@ -303,6 +306,7 @@ class Connections:
         run_slot, run_side = slots[run_key[run_start] // 2], run_key[run_start] % 2
         at = (run_slot, run_side)
         run_count = len(run_start)
+        acked_before = two["acked"][slots]
 
         def of_run(column: Ints | Flags) -> NDArray[np.int64]:
             return column[by_run]  # type: ignore[return-value]
@@ -322,17 +326,23 @@ class Connections:
         start_next = np.where(fresh_base, -r_syn[fit].astype(np.int64), known_before)
         two["base"][at] = base
         next_seq = (base + start_next) & MASK32
-        step = _wrap(r_seq - next_seq[run])
+        step = wrap(r_seq - next_seq[run])
         position = start_next[run] + step
         usable = ~r_rst & (np.abs(step) <= MAX_STEP)
-        end = position + r_span
-        reach = np.where(usable & (r_span > 0), np.maximum(end - start_next[run], 0), 0) + (run << 32)
+        reach = np.where(usable & (r_span > 0), np.maximum(step + r_span, 0), 0) + (run << 32)
         reach = np.maximum.accumulate(reach)
         before = np.empty_like(reach)
         before[1:] = reach[:-1]
         before[run_start] = np.arange(run_count) << 32
         prior = start_next[run] + (before - (run << 32))
         end_next = start_next + (reach[run_end] - (np.arange(run_count) << 32))
+        astray = np.unique(run[~r_rst & (np.abs(step) > PLAIN_STEP)])
+        for number in astray.tolist():  # positions depend on the packets before more than one step can tell
+            part = slice(int(run_start[number]), int(run_end[number]) + 1)
+            end_next[number] = follow(
+                int(base[number]), int(start_next[number]), r_seq[part], r_span[part], r_rst[part], position[part], usable[part], prior[part]
+            )
+        end = position + r_span
         first_fin = np.minimum.reduceat(np.where(r_fin, index, NEVER), run_start)
         fin_before = (two["fin_ns"][at] >= 0)[run] | (index > first_fin[run])
         keepalive = usable & (r_length <= 1) & ~r_syn & ~r_fin & (position == prior - 1) & ~fin_before
@@ -380,10 +390,10 @@ class Connections:
         data[by_run] = is_data
         repeated = np.empty(total, np.bool_)
         repeated[by_run] = again
-        where_prior = np.empty(total, np.int64)
-        where_prior[by_run] = prior
         where_begin = np.empty(total, np.int64)
         where_begin[by_run] = begin
+        where_reached = np.empty(total, np.int64)
+        where_reached[by_run] = np.where(usable & (r_span > 0), np.maximum(prior, end), prior)
 
         # what each side acknowledged of the other
         base_of = np.full((count, 2), -1, np.int64)
@@ -397,9 +407,17 @@ class Connections:
         known_at[run_group[fresh_base], run_side[fresh_base]] = by_run[fit[fresh_base]]
         next_of[run_group, run_side] = start_next
         other = 1 - side
-        acked_step = _wrap(rows.ack - ((base_of[group, other] + next_of[group, other]) & MASK32))
+        acked_step = wrap(rows.ack - ((base_of[group, other] + next_of[group, other]) & MASK32))
         acks = has_ack & ~rst & (known_at[group, other] < index) & (np.abs(acked_step) <= MAX_STEP)
         acked = np.where(acks, next_of[group, other] + acked_step, 0)
+        strange = has_ack & ~rst & (known_at[group, other] < index) & (np.abs(acked_step) > PLAIN_STEP)
+        for number in np.unique(np.concatenate([run_group[astray], group[strange]])).tolist():
+            low, high = int(group_start[number]), int(group_start[number + 1])
+            known = [int(value) - low for value in known_at[number]]
+            acked[low:high] = follow_acks(
+                base_of[number].tolist(), next_of[number].tolist(), known, side[low:high], rows.ack[low:high],
+                (has_ack & ~rst)[low:high], where_reached[low:high],
+            )  # fmt: skip
         flipped = (run_slot, 1 - run_side)
         two["acked"][flipped] = np.maximum(two["acked"][flipped], np.maximum.reduceat(acked[by_run], run_start))
 
@@ -420,10 +438,10 @@ class Connections:
         before_side[heads] = one["last_side"][live]
         before_ns[heads] = one["end_ns"][live]
         before_frame[heads] = np.where(one["packets"][live] > 0, one["last_frame"][live], -1)
-        answers = np.flatnonzero(has_ack & ~rst & (before_expected >= 0) & (before_expected == rows.ack) & (before_side != side))
+        answers = np.flatnonzero(has_ack & ~rst & (before_expected >= 0) & (before_expected == rows.ack) & (before_side != side) & (time_ns >= before_ns))
         np.minimum.at(two["rtt_ns"], (slot[answers], side[answers]), time_ns[answers] - before_ns[answers])
 
-        self._note_handshake(rows, slots, group_start[:-1], occupied, syn, has_ack, rst)
+        self._note_handshake(rows, slots, syn, has_ack, rst)
         letters = (syn & ~has_ack, syn & has_ack, has_ack & (length == 0) & ~(syn | fin | rst), data, fin, rst)
         self._note_history(letters, rows, heads, live)
         for number in np.flatnonzero(rst).tolist():
@@ -451,13 +469,15 @@ class Connections:
         one["last_frame"][live] = frame[tails]
         one["packets"][live] += tails - heads + 1
 
-        in_order = ~data | ((where_begin == where_prior) & (rows.captured == length))
-        # up to where both sides had been handed on before this block; a FIN counts as a position but is no payload
-        delivered = np.zeros((count, 2), np.int64)
-        for which in (CLIENT, SERVER):
-            delivered[:, which] = two["next"][slots, which] - (two["fin_ns"][slots, which] >= 0)
-        delivered[run_group, run_side] = start_next - finished_before
-        self._hand_on(rows, slots, group_start, data, in_order, where_begin, acked, delivered, segments, events)
+        # in order: each payload begins where the one before it ended, the first one where the last block's ended
+        carried = np.flatnonzero(is_data)
+        wanted = np.empty(len(carried), np.int64)
+        wanted[1:] = (begin + r_length)[carried[:-1]]
+        opening = np.flatnonzero(np.diff(run[carried], prepend=-1))
+        wanted[opening] = two["delivered"][at][run[carried[opening]]]
+        in_order = np.ones(total, np.bool_)
+        in_order[by_run[carried]] = (begin[carried] == wanted) & (cut[carried] == 0)
+        self._hand_on(rows, slots, group_start, data, in_order, where_begin, acked, acked_before, segments, events)
 
     def _note_data(self, at: tuple[Ints, Ints], run: Ints, fresh: Ints, end: Ints, time_ns: Ints) -> None:
         """Keeps the last data segments of each side: what was never acknowledged, and since when, is read from them."""
@@ -473,24 +493,26 @@ class Connections:
         self._slots.data_ring["ns"][slot, side, place] = time_ns[fresh[kept]]
         segments[at] += counts
 
-    def _note_handshake(self, rows: _Rows, slots: Ints, starts: Ints, occupied: Ints, syn: Flags, has_ack: Flags, rst: Flags) -> None:
+    def _note_handshake(self, rows: _Rows, slots: Ints, syn: Flags, has_ack: Flags, rst: Flags) -> None:
         """Times of SYN, SYN+ACK and the ACK that completes the handshake."""
         one = self._slots.one
         client = rows.side == CLIENT
+        after = np.full(len(slots), -1, np.int64)  # the packet of this block from which on both are known
         for name, mask in (("syn_ns", syn & ~has_ack & client), ("synack_ns", syn & has_ack & ~client)):
             found = np.flatnonzero(mask)
             for number in found[np.diff(rows.group[found], prepend=-1) != 0].tolist():
                 slot = slots[rows.group[number]]
                 if one[name][slot] < 0:
                     one[name][slot] = rows.time_ns[number]
+                    after[rows.group[number]] = max(number, after[rows.group[number]])
         waiting = (one["synack_ns"][slots] >= 0) & (one["handshake_ns"][slots] < 0) & (one["syn_ns"][slots] >= 0)
         if not waiting.any():
             return
-        completes = client & has_ack & ~syn & ~rst & waiting[rows.group] & (rows.time_ns >= one["synack_ns"][slots][rows.group])
+        completes = client & has_ack & ~syn & ~rst & waiting[rows.group] & (np.arange(len(rows)) > after[rows.group])
         found = np.flatnonzero(completes)
         first = found[np.diff(rows.group[found], prepend=-1) != 0]
         slot = slots[rows.group[first]]
-        one["handshake_ns"][slot] = rows.time_ns[first] - one["syn_ns"][slot]
+        one["handshake_ns"][slot] = np.maximum(rows.time_ns[first] - one["syn_ns"][slot], 0)
 
     def _note_history(self, letters: tuple[Flags, ...], rows: _Rows, heads: Ints, live: Ints) -> None:
         """Appends the letters that a connection shows for the first time, and the packet that first ended it."""
@@ -519,11 +541,12 @@ class Connections:
                     one["close_frame"][slot] = rows.frame[packet]
             one["history"][slot], one["history_length"][slot] = packed, size
             one["seen"][slot] |= int(bits[fresh[number]].sum())
+        one["seen"][live] |= np.where(np.logical_and.reduceat(rows.flags & SYN != 0, heads), 0, BEYOND_SYN)
 
     # -- payload ----------------------------------------------------------------------------------------------------------
 
     def _hand_on(
-        self, rows: _Rows, slots: Ints, group_start: Ints, data: Flags, in_order: Flags, begin: Ints, acked: Ints, delivered: Ints,
+        self, rows: _Rows, slots: Ints, group_start: Ints, data: Flags, in_order: Flags, begin: Ints, acked: Ints, acked_before: Ints,
         segments: Segments, events: list[Event],
     ) -> None:  # fmt: skip
         """Gives each connection's stream its new bytes."""
@@ -546,6 +569,8 @@ class Connections:
         starts, lengths = rows.start[payload].tolist(), rows.captured[payload].tolist()
         frames, times = rows.frame[payload].tolist(), rows.time_ns[payload].tolist()
         buffer = memoryview(segments.data)
+        last = payload[np.array(bounds[1:], np.int64) - 1]  # of each chunk; a later chunk of the same side overwrites the earlier
+        self._slots.two["delivered"][slots[rows.group[last]], rows.side[last]] = begin[last] + rows.length[last]
         slot_list, fast_list = slots.tolist(), fast.tolist()
         for number in work.tolist():
             slot = slot_list[number]
@@ -554,7 +579,7 @@ class Connections:
                 stream = self._streams[slot] = self._new_stream(int(self._slots.one["connection_id"][slot]))
             if not fast_list[number]:
                 packets = range(int(group_start[number]), int(group_start[number + 1]))
-                self._carefully(slot, stream, rows, packets, data, begin, acked, delivered[number], buffer)
+                self._carefully(slot, stream, rows, packets, data, begin, acked, acked_before[number], buffer)
                 modes[slot] = self._settle(slot, stream)
                 events.extend(stream.take_events())
                 continue
@@ -587,36 +612,36 @@ class Connections:
         """How a connection goes on after packets that were treated with care."""
         reassembly = self._reassemblies[slot]
         two = self._slots.two
-        if stream.wanted:
-            reached = np.maximum(two["next"][slot] - (two["fin_ns"][slot] >= 0), 0)
-            if not (reassembly.in_order and (reached == reassembly.next).all()):
-                return CAREFUL
+        if stream.wanted and not reassembly.in_order:
+            return CAREFUL
+        two["delivered"][slot] = reassembly.next
         two["missing"][slot] += reassembly.missing
         del self._reassemblies[slot]
         return IN_ORDER if stream.wanted else SKIPPED
 
     def _carefully(
-        self, slot: int, stream: Stream, rows: _Rows, packets: range, data: Flags, begin: Ints, acked: Ints, delivered: Ints, buffer: memoryview
+        self, slot: int, stream: Stream, rows: _Rows, packets: range, data: Flags, begin: Ints, acked: Ints, acked_before: Ints, buffer: memoryview
     ) -> None:
         """Passes the packets of one connection through its Reassembly."""
         reassembly = self._reassemblies.get(slot)
         if reassembly is None:
-            level = (max(0, int(delivered[CLIENT])), max(0, int(delivered[SERVER])))
-            reassembly = self._reassemblies[slot] = Reassembly(stream, level)
+            delivered = self._slots.two["delivered"][slot]
+            reassembly = self._reassemblies[slot] = Reassembly(stream, (int(delivered[CLIENT]), int(delivered[SERVER])))
+            reassembly.acked = acked_before.tolist()
         first, after = packets.start, packets.stop
         columns = (rows.side, rows.time_ns, data, begin, rows.start, rows.captured, rows.length, rows.frame, acked)
         for side, time_ns, is_data, position, start, captured, length, frame, reached in zip(
             *(column[first:after].tolist() for column in columns), strict=True
         ):
             if is_data:
-                if stream.by_segment and reassembly.passes(side, position) and length <= stream.unused(side):
+                if stream.by_segment and captured == length and reassembly.passes(side, position) and length <= stream.unused(side):
                     reassembly.next[side] += length
                     stream.pass_over(side, length, frame, time_ns)
                 else:
                     reassembly.segment(side, position, bytes(buffer[start : start + captured]), length, frame, time_ns)
-            reassembly.acknowledged(1 - side, reached, time_ns)
             if not stream.wanted:
                 return
+            reassembly.acknowledged(1 - side, reached, time_ns)
 
     # -- endings --------------------------------------------------------------------------------------------------------
 
@@ -639,13 +664,13 @@ class Connections:
 
     def _given_up(self, slots: Ints, now_ns: int) -> Flags:
         """Connections that were silent for too long without having ended."""
-        silence = now_ns - self._slots.one["end_ns"][slots]
+        silence = now_ns - self._slots.one["captured_ns"][slots]
         return (silence > IDLE_LIMIT_NS) & ~closed(self._slots.one["seen"][slots])
 
     def _forget(self, events: list[Event]) -> None:
         """Ends the connections that a later packet could no longer belong to, and the stalest ones when there are too many."""
         slots = np.fromiter(self._key_of, np.int64, len(self._key_of))
-        silence = self._now_ns - self._slots.one["end_ns"][slots]
+        silence = self._now_ns - self._slots.one["captured_ns"][slots]
         gone = (silence > IDLE_LIMIT_NS) | ((silence > CLOSED_LIMIT_NS) & closed(self._slots.one["seen"][slots]))
         room = len(slots) - int(gone.sum()) - self._max_open
         forced = np.zeros(len(slots), np.bool_)
@@ -669,7 +694,7 @@ class _Lives:
     def __init__(self, slots: Slots, slot: int, fresh: bool) -> None:
         self.isn = [int(slots.two["isn"][slot, side]) for side in (CLIENT, SERVER)]
         self.seen = 0 if fresh else int(slots.one["seen"][slot])
-        self.last_ns: int | None = None if fresh else int(slots.one["end_ns"][slot])
+        self.last_ns: int | None = None if fresh else int(slots.one["captured_ns"][slot])
 
     def begins_anew(self, segments: Segments, index: int, side: int) -> bool:
         if self.last_ns is None:
@@ -681,7 +706,7 @@ class _Lives:
             return False
         if self.isn[side] >= 0:
             return self.isn[side] != int(segments.seq[index])
-        return bool(self.seen & ~_HANDSHAKE_BITS)
+        return bool(self.seen & BEYOND_SYN)
 
     def silent_at(self, segments: Segments, index: int) -> int:
         """For how long nothing was seen before this packet."""
@@ -692,12 +717,13 @@ class _Lives:
         self.last_ns = int(segments.time_ns[index])
         if self.isn[side] < 0 and not flags & RST:
             self.isn[side] = int(segments.seq[index])
-        code = 5 if flags & RST else 4 if flags & FIN else (1 if flags & ACK else 0) if flags & SYN else 2
-        self.seen |= 1 << (code + 6 * side)
+        code = 5 if flags & RST else 4 if flags & FIN else None
+        self.seen |= 0 if flags & SYN else BEYOND_SYN
+        self.seen |= 0 if code is None else 1 << (code + len(LETTERS) * side)
 
 
 # bits of `seen`: the letters of evidence.LETTERS, client then server
-_HANDSHAKE_BITS = 0b000011_000011
+BEYOND_SYN = 1 << 12  # and one more: something that is no SYN
 _CLIENT_FIN, _SERVER_FIN, _ANY_RST = 1 << 4, 1 << 10, (1 << 5) | (1 << 11)
 
 
@@ -705,8 +731,3 @@ def closed(seen: Ints | int) -> Flags:
     """Whether a connection with these letters has ended: a RST, or a FIN of both sides."""
     bits = np.asarray(seen)
     return ((bits & _ANY_RST) != 0) | ((bits & (_CLIENT_FIN | _SERVER_FIN)) == (_CLIENT_FIN | _SERVER_FIN))
-
-
-def _wrap(difference: Ints) -> Ints:
-    """A difference of sequence numbers as a signed 32-bit step."""
-    return ((difference + 0x80000000) & MASK32) - 0x80000000

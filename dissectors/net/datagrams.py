@@ -14,7 +14,9 @@ NOTIFY = np.frombuffer(b"NOTIFY", np.uint8)
 
 
 def datagrams(packets: Packets, ports: Collection[int], capture: int = 0) -> list[Datagram]:
-    """The datagrams of interest among packets that are all UDP."""
+    """The datagrams of interest among packets that are all UDP, in frame order."""
+    if not len(packets):
+        return []
     row = gather(packets.data, packets.start, 8 + len(NOTIFY)).astype(np.int64)
     source = row[:, 0] << 8 | row[:, 1]
     destination = row[:, 2] << 8 | row[:, 3]
@@ -38,4 +40,4 @@ def datagrams(packets: Packets, ports: Collection[int], capture: int = 0) -> lis
                 complete=captured == length,
             )
         )
-    return found
+    return sorted(found, key=lambda datagram: datagram.frame)

@@ -13,7 +13,8 @@ Meanings that both paths share, packet by packet, duplicates of a captured packe
 - data: payload that is neither keep-alive nor carried by a RST, in window;
 - sent: all data, whole packets; missing: what `Reassembly` gave up, cut frames, and at least what next says beyond sent;
 - retransmission: data that begins below next, and not within REORDER_NS of that side's packet before it (then it is reordering);
-- rtt: from a packet with span to the very next packet when that comes from the other side and acknowledges exactly it;
+- rtt: from a packet with span to the very next packet when that comes from the other side, acknowledges exactly it and is no earlier;
+- silence: time since the last captured packet, copies included;
 - unanswered retransmissions: those of a side since the last packet of the other side.
 """
 
@@ -63,13 +64,13 @@ class Slots:
     ONE: ClassVar[tuple[tuple[str, int], ...]] = (
         ("connection_id", 0), ("client_key", 0), ("captured", 0), ("packets", 0), ("start_ns", 0), ("end_ns", 0), ("first_frame", 0),
         ("last_frame", 0), ("last_side", 0), ("expected_ack", -1), ("syn_ns", -1), ("synack_ns", -1), ("handshake_ns", -1), ("seen", 0), ("history", 0),
-        ("history_length", 0), ("close_kind", 0), ("close_side", -1), ("close_ns", -1), ("close_frame", -1), ("mode", 0),
+        ("history_length", 0), ("close_kind", 0), ("close_side", -1), ("close_ns", -1), ("close_frame", -1), ("mode", 0), ("captured_ns", 0),
     )  # fmt: skip
     TWO: ClassVar[tuple[tuple[str, int], ...]] = (
         ("frames", 0), ("sent", 0), ("missing", 0), ("retransmissions", 0), ("duplicates", 0), ("keepalives", 0), ("zero_windows", 0),
         ("ttl_min", MAX_INT), ("ttl_max", -1), ("mac", MAC_UNKNOWN), ("macs_differ", 0), ("first_ns", -1), ("last_ns", -1), ("last_frame", -1),
         ("last_data_ns", -1), ("last_data_frame", -1), ("fin_ns", -1), ("fin_frame", -1), ("rtt_ns", MAX_INT), ("base", -1), ("isn", -1),
-        ("next", 0), ("acked", 0), ("repeats", 0), ("data_segments", 0),
+        ("next", 0), ("acked", 0), ("repeats", 0), ("data_segments", 0), ("delivered", 0),
     )  # fmt: skip
     RING: ClassVar[tuple[str, ...]] = ("frame", "ns", "side", "flags", "seq", "length", "ttl", "print", "duplicate")
     DATA_RING: ClassVar[tuple[str, ...]] = ("end", "ns")
@@ -108,7 +109,7 @@ class Slots:
         """The event of a connection that has ended."""
         (
             connection_id, _, captured, _, start_ns, end_ns, first_frame, last_frame, _, _, _, _, handshake_ns, _, packed, letters,
-            close_kind, close_side, close_ns, close_frame, _,
+            close_kind, close_side, close_ns, close_frame, _, _,
         ) = self._arrays["one"][:, slot].tolist()  # fmt: skip
         client, server = self._arrays["two"][:, slot].T.tolist()
         version, client_ip, client_port, server_ip, server_port = self.addresses[slot]
@@ -144,7 +145,7 @@ class Slots:
     def _side(self, slot: int, side: int, facts: list[int], others: list[int], ip: str, port: int) -> Side:
         (
             frames, sent, missing, retransmissions, duplicates, keepalives, zero_windows, ttl_min, ttl_max, mac, macs_differ, first_ns, last_ns,
-            last_frame, last_data_ns, last_data_frame, fin_ns, fin_frame, rtt_ns, _, _, reached, acked, repeats, data_segments,
+            last_frame, last_data_ns, last_data_frame, fin_ns, fin_frame, rtt_ns, _, _, reached, acked, repeats, data_segments, _,
         ) = facts  # fmt: skip
         data_end = max(0, reached - (fin_ns >= 0))
         missing = max(missing, data_end - sent)

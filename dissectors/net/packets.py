@@ -4,6 +4,7 @@ Whatever is not TCP or UDP over IP is left out and counted. Packets with IPv6 ex
 take a plain path; a datagram put together from fragments is appended to the block's bytes and stands at the frame that completed it.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -34,13 +35,12 @@ Words = NDArray[np.uint64]
 
 @dataclass(slots=True)
 class Packets:
-    """Columns of the TCP and UDP packets of one block, in frame order."""
+    """Columns of packets of one protocol, TCP or UDP, in one block."""
 
     data: Bytes
     frame: Ints
     time_ns: Ints
     version: Ints  # 4 or 6
-    protocol: Ints  # TCP or UDP
     source: Words  # shape (n, 2): high and low half; an IPv4 address stands in the low half
     destination: Words
     ttl: Ints
@@ -52,8 +52,40 @@ class Packets:
 
     def take(self, rows: Ints) -> "Packets":
         """Some of the packets."""
-        columns = [getattr(self, name)[rows] for name in self.__slots__[1:]]
-        return Packets(self.data, *columns)
+        return Packets(self.data, *(getattr(self, name)[rows] for name in self.__slots__[1:]))
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+
+@dataclass(slots=True)
+class _Part:
+    """The IP packets of one version and link type; the columns of Packets before anything is left out."""
+
+    numbers: Ints  # of the frames
+    time_ns: Ints
+    version: int
+    mac: Ints
+    protocol: Ints
+    source: Words  # shape (n,) for IPv4, (n, 2) for IPv6
+    destination: Words
+    ttl: Ints
+    ip_id: Ints | None
+    start: Ints
+    length: Ints
+    captured: Ints
+    usable: NDArray[np.bool_]
+
+    def columns(self, protocol: int) -> list[NDArray[np.generic]]:
+        """The columns of the packets of one protocol, in the order of Packets."""
+        kept = np.flatnonzero(self.usable & (self.protocol == protocol))
+        count = len(kept)
+        ip_id = np.full(count, -1, np.int64) if self.ip_id is None else self.ip_id[kept]
+        addresses = [_two_words(self.source, kept), _two_words(self.destination, kept)]
+        return [
+            self.numbers[kept], self.time_ns[kept], np.full(count, self.version, np.int64), *addresses, self.ttl[kept].astype(np.int64),
+            ip_id.astype(np.int64), self.mac[kept], self.start[kept], self.length[kept], self.captured[kept],
+        ]  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -66,24 +98,14 @@ class PacketDecoder:
     other_protocols: int = 0
     cut_headers: int = 0  # too little captured to read addresses and ports
 
-    def decode(self, frames: Frames) -> Packets:
-        """The packets of a block; `Frames.data` must stay unchanged while they are used."""
-        parts = [self._decode_link(frames, link_type) for link_type in np.unique(frames.link_type).tolist()]
-        data = frames.data
-        columns: list[list[NDArray[np.generic]]] = []
-        for part, extra in parts:
-            if extra:  # reassembled datagrams: their offsets count from the end of the block's bytes
-                shift = len(data) - len(frames.data)
-                part[9] = np.where(part[9] >= len(frames.data), part[9] + shift, part[9])
-                data = np.concatenate([data, np.frombuffer(extra, np.uint8)])
-            columns.append(part)
-        if len(columns) == 1:
-            return Packets(data, *columns[0])  # type: ignore[arg-type]
-        merged = [np.concatenate(column) for column in zip(*columns, strict=True)] if columns else _empty()
-        order = np.argsort(merged[0], kind="stable")
-        return Packets(data, *(column[order] for column in merged))  # type: ignore[arg-type]
+    def decode(self, frames: Frames) -> tuple[Packets, Packets]:
+        """The TCP and the UDP packets of a block, in frame order; `Frames.data` must stay unchanged while they are used."""
+        extra = bytearray()  # datagrams put together from fragments, as if they stood behind the block's bytes
+        parts = [part for link_type in np.unique(frames.link_type).tolist() for part in self._decode_link(frames, link_type, extra)]
+        data = np.concatenate([frames.data, np.frombuffer(bytes(extra), np.uint8)]) if extra else frames.data
+        return _packets(data, [part.columns(TCP) for part in parts]), _packets(data, [part.columns(UDP) for part in parts])
 
-    def _decode_link(self, frames: Frames, link_type: int) -> tuple[list[NDArray[np.generic]], bytes]:
+    def _decode_link(self, frames: Frames, link_type: int, extra: bytearray) -> Iterator[_Part]:
         rows = np.flatnonzero(frames.link_type == link_type)
         whole = len(rows) == len(frames)
         offset = frames.offset if whole else frames.offset[rows]
@@ -92,36 +114,23 @@ class PacketDecoder:
         found = links.locate(link_type, frames.data, offset, captured)
         if found is None:
             self.skipped_link_types[link_type] = self.skipped_link_types.get(link_type, 0) + len(rows)
-            return _empty(), b""
-        number = frames.first_frame + rows
+            return
         time_ns = frames.time_ns if whole else frames.time_ns[rows]
-        v4 = np.flatnonzero(found.protocol == links.IPV4)
-        v6 = np.flatnonzero(found.protocol == links.IPV6)
-        self.not_ip += len(rows) - len(v4) - len(v6)
-        extra = bytearray()
-        parts = []
-        for version, picked in ((4, v4), (6, v6)):
-            if not len(picked):
-                continue
-            start = offset[picked] + found.offset[picked]
-            have = captured[picked] - found.offset[picked]
-            wire = original[picked] - found.offset[picked]
-            read = self._ipv4 if version == 4 else self._ipv6
-            keep, columns = read(frames.data, start, have, wire, time_ns[picked], extra)
-            kept = picked[keep]
-            head = [number[kept], time_ns[kept], np.full(len(kept), version, np.int64)]
-            parts.append([*head, *columns[:5], found.mac[kept], *columns[5:]])
-        if not parts:
-            return _empty(), b""
-        if len(parts) == 1:
-            return parts[0], bytes(extra)
-        merged = [np.concatenate(column) for column in zip(*parts, strict=True)]
-        order = np.argsort(merged[0], kind="stable")
-        return [column[order] for column in merged], bytes(extra)
+        ours = 0
+        for ethertype, read in ((links.IPV4, self._ipv4), (links.IPV6, self._ipv6)):
+            picked = np.flatnonzero(found.protocol == ethertype)
+            ours += len(picked)
+            if len(picked):
+                begin = found.offset[picked]
+                at, have, wire = offset[picked] + begin, captured[picked] - begin, original[picked] - begin
+                part = read(frames.data, at, have, wire, time_ns[picked], extra)
+                part.numbers, part.mac = frames.first_frame + rows[picked], found.mac[picked]
+                yield part
+        self.not_ip += len(rows) - ours
 
     def _ipv4(
         self, data: Bytes, start: Ints, have: Ints, wire: Ints, time_ns: Ints, extra: bytearray
-    ) -> tuple[Ints, list[NDArray[np.generic]]]:
+    ) -> _Part:
         row = gather(data, start, 20).view(IPV4_ROW)[:, 0]
         header = (row["version_ihl"] & 15).astype(np.int64) * 4
         total = row["length"].astype(np.int64)
@@ -146,18 +155,14 @@ class PacketDecoder:
             else:
                 position[index], length[index] = len(data) + where[0], where[1]
                 captured[index] = where[1]
-        keep = self._usable(readable, protocol, captured)
-        source = np.zeros((len(keep), 2), np.uint64)
-        destination = np.zeros((len(keep), 2), np.uint64)
-        source[:, 1] = row["source"][keep]
-        destination[:, 1] = row["destination"][keep]
-        columns: list[NDArray[np.generic]] = [protocol[keep], source, destination]
-        columns += [row["ttl"][keep].astype(np.int64), row["id"][keep].astype(np.int64)]
-        return keep, [*columns, position[keep], length[keep], captured[keep]]
+        usable = self._usable(readable, protocol, captured)
+        return _Part(
+            time_ns, time_ns, 4, time_ns, protocol, row["source"], row["destination"], row["ttl"], row["id"], position, length, captured, usable
+        )  # fmt: skip
 
     def _ipv6(
         self, data: Bytes, start: Ints, have: Ints, wire: Ints, time_ns: Ints, extra: bytearray
-    ) -> tuple[Ints, list[NDArray[np.generic]]]:
+    ) -> _Part:
         row = gather(data, start, 40).view(IPV6_ROW)[:, 0]
         length = row["length"].astype(np.int64)
         length = np.where((length == 0) & (wire > 40), wire - 40, length)  # jumbogram or segmentation offload
@@ -188,10 +193,10 @@ class PacketDecoder:
                 readable[index] = False
             else:
                 position[index], length[index], captured[index] = len(data) + where[0], where[1], where[1]
-        keep = self._usable(readable, protocol, captured)
-        columns: list[NDArray[np.generic]] = [protocol[keep], row["source"][keep].astype(np.uint64)]
-        columns += [row["destination"][keep].astype(np.uint64), row["hops"][keep].astype(np.int64)]
-        return keep, [*columns, np.full(len(keep), -1, np.int64), position[keep], length[keep], captured[keep]]
+        usable = self._usable(readable, protocol, captured)
+        return _Part(
+            time_ns, time_ns, 6, time_ns, protocol, row["source"], row["destination"], row["hops"], None, position, length, captured, usable
+        )  # fmt: skip
 
     def _collect(
         self, key: tuple[int, int, int, int, int, int], offset: int, more: bool, payload: bytes, length: int, time_ns: int, extra: bytearray
@@ -206,12 +211,12 @@ class PacketDecoder:
         extra += whole
         return len(extra) - len(whole), len(whole)
 
-    def _usable(self, readable: NDArray[np.bool_], protocol: Ints, captured: Ints) -> Ints:
+    def _usable(self, readable: NDArray[np.bool_], protocol: Ints, captured: Ints) -> NDArray[np.bool_]:
         ours = readable & ((protocol == TCP) | (protocol == UDP))
         enough = ours & (captured >= np.where(protocol == TCP, 20, 8))
         self.other_protocols += int(readable.sum() - ours.sum())
         self.cut_headers += int(ours.sum() - enough.sum())
-        return np.flatnonzero(enough)
+        return enough
 
 
 def walk_extensions(protocol: int, payload: bytes) -> tuple[int, int, tuple[int, bool, int] | None] | None:
@@ -242,7 +247,23 @@ def walk_extensions(protocol: int, payload: bytes) -> tuple[int, int, tuple[int,
     return None
 
 
-def _empty() -> list[NDArray[np.generic]]:
-    ints = [np.zeros(0, np.int64) for _ in range(4)]
+def _two_words(addresses: Words, kept: Ints) -> Words:
+    """Addresses as high and low half."""
+    if addresses.ndim == 2:
+        return addresses[kept].astype(np.uint64)
+    words = np.zeros((len(kept), 2), np.uint64)
+    words[:, 1] = addresses[kept]
+    return words
+
+
+def _packets(data: Bytes, parts: list[list[NDArray[np.generic]]]) -> Packets:
+    parts = [part for part in parts if len(part[0])]
+    if len(parts) == 1:
+        return Packets(data, *parts[0])  # type: ignore[arg-type]
+    if parts:  # one connection may be seen on two link types, and connections are numbered in the order of their first frames
+        merged = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        order = np.argsort(merged[0], kind="stable")
+        return Packets(data, *(column[order] for column in merged))  # type: ignore[arg-type]
+    none = [np.zeros(0, np.int64) for _ in range(9)]
     words = [np.zeros((0, 2), np.uint64) for _ in range(2)]
-    return [*ints, *words, *(np.zeros(0, np.int64) for _ in range(6))]
+    return Packets(data, *none[:3], *words, *none[3:])  # type: ignore[arg-type]

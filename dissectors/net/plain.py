@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from dissectors.events import CLIENT, SERVER, Event, Reset
 from dissectors.net.columns import CAREFUL, MAX_OPEN_CONNECTIONS, NEW, SKIPPED, Stream
 from dissectors.net.evidence import (
@@ -55,6 +57,7 @@ class _Life:
     letters: list[int] = field(default_factory=list)
     resets: list[Reset] = field(default_factory=list)
     tail: deque[tuple[int, ...]] = field(default_factory=lambda: deque(maxlen=TAIL))
+    beyond_syn: bool = False  # a packet that is no SYN was seen
     mode: int = NEW
     stream: Stream | None = None
     reassembly: Reassembly | None = None
@@ -83,13 +86,13 @@ class PlainConnections:
     def block(self, segments: Segments) -> list[Event]:
         """Takes the segments of one block; returns the events they bring."""
         events: list[Event] = []
-        for index in range(len(segments)):
+        for index in np.argsort(segments.frame, kind="stable").tolist():
             self._packet(segments, index, events)
         for life in sorted(self._lives.values(), key=lambda life: life.values["connection_id"]):
-            silence = self._now_ns - life.values["end_ns"]
+            silence = self._now_ns - life.values["captured_ns"]
             if silence > IDLE_LIMIT_NS or (silence > CLOSED_LIMIT_NS and life.ended):
                 self._end(life, silence, events)
-        by_age = sorted(self._lives.values(), key=lambda life: life.values["end_ns"])
+        by_age = sorted(self._lives.values(), key=lambda life: life.values["captured_ns"])
         for life in by_age[: max(0, len(by_age) - self._max_open)]:
             self._end(life, IDLE_LIMIT_NS + 1, events)
         return events
@@ -98,16 +101,16 @@ class PlainConnections:
         """The capture is over: ends every open connection, in order of their ids."""
         events: list[Event] = []
         for life in sorted(self._lives.values(), key=lambda life: life.values["connection_id"]):
-            self._end(life, self._now_ns - life.values["end_ns"], events)
+            self._end(life, self._now_ns - life.values["captured_ns"], events)
         return events
 
     def _packet(self, s: Segments, i: int, events: list[Event]) -> None:
         time_ns = int(s.time_ns[i])
-        self._now_ns = max(self._now_ns, time_ns)
+        self._now_ns = time_ns
         key = (int(s.source_key[i]) + int(s.destination_key[i])) & 0xFFFFFFFFFFFFFFFF
         life = self._lives.get(key)
         if life is not None and self._begins_anew(life, s, i):
-            self._end(life, time_ns - life.values["end_ns"], events)
+            self._end(life, time_ns - life.values["captured_ns"], events)
             life = None
         if life is None:
             life = self._open(s, i, key)
@@ -118,6 +121,8 @@ class PlainConnections:
         copy = any(past[7] == print_ and time_ns - past[1] <= limit for past in recent)
         life.tail.append((int(s.frame[i]), time_ns, side, flags, int(s.seq[i]), length, int(s.ttl[i]), print_, int(copy)))
         life.values["captured"] += 1
+        life.values["captured_ns"] = time_ns
+        life.beyond_syn |= not flags & SYN
         if copy:
             self.duplicate_frames += 1
             life.halves[side].values["duplicates"] += 1
@@ -127,7 +132,7 @@ class PlainConnections:
             events.extend(life.stream.take_events())
 
     def _begins_anew(self, life: _Life, s: Segments, i: int) -> bool:
-        silence = int(s.time_ns[i]) - life.values["end_ns"]
+        silence = int(s.time_ns[i]) - life.values["captured_ns"]
         if silence > IDLE_LIMIT_NS or (silence > CLOSED_LIMIT_NS and life.ended):
             return True
         if int(s.flags[i]) & (SYN | ACK) != SYN:
@@ -136,7 +141,7 @@ class PlainConnections:
         isn = life.halves[side].values["isn"]
         if isn >= 0:
             return isn != int(s.seq[i])
-        return any(letter % len(LETTERS) > 1 for letter in life.letters)
+        return life.beyond_syn
 
     def _open(self, s: Segments, i: int, key: int) -> _Life:
         source, destination, version = int(s.source_port[i]), int(s.destination_port[i]), int(s.version[i])
@@ -203,7 +208,7 @@ class PlainConnections:
             life.halves[side].sent_data.append((position + span, time_ns))
         if fin and not fin_before:
             mine["fin_ns"], mine["fin_frame"] = time_ns, frame
-        if has_ack and not rst and one["last_side"] != side and one["expected_ack"] == ack and one["packets"]:
+        if has_ack and not rst and one["last_side"] != side and one["expected_ack"] == ack and one["packets"] and time_ns >= one["end_ns"]:
             mine["rtt_ns"] = min(mine["rtt_ns"], time_ns - one["end_ns"])
         self._handshake(one, side, time_ns, syn, has_ack, rst)
         if rst and len(life.resets) < MAX_RESETS:
@@ -243,7 +248,7 @@ class PlainConnections:
         elif syn and has_ack and side == SERVER and one["synack_ns"] < 0:
             one["synack_ns"] = time_ns
         elif one["synack_ns"] >= 0 and one["syn_ns"] >= 0 and one["handshake_ns"] < 0 and side == CLIENT and has_ack and not syn and not rst:
-            one["handshake_ns"] = time_ns - one["syn_ns"]
+            one["handshake_ns"] = max(0, time_ns - one["syn_ns"])
 
     def _payload(self, life: _Life, side: int, begin: int, data: bytes | None, length: int, frame: int, time_ns: int, acked: int) -> None:
         if life.mode == SKIPPED or (data is None and life.reassembly is None):
@@ -251,6 +256,7 @@ class PlainConnections:
         if life.reassembly is None:
             life.stream = self._new_stream(life.values["connection_id"])
             life.reassembly = Reassembly(life.stream, (0, 0))
+            life.reassembly.acked = [half.values["acked"] for half in life.halves]
             life.mode = CAREFUL
         assert life.stream is not None
         if data is not None:

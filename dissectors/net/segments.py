@@ -21,7 +21,7 @@ _FACTORS = [np.uint64(secrets.randbits(64) | 1) for _ in range(4)]
 
 @dataclass(slots=True)
 class Segments:
-    """Columns of the TCP segments of one block, in frame order."""
+    """Columns of the TCP segments of one block, in the order of Packets."""
 
     data: Bytes
     frame: Ints

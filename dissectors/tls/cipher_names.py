@@ -1,4 +1,4 @@
-"""IANA names of the TLS cipher suites by code: a table and nothing else (IANA, "TLS Cipher Suites"; private codes left out)."""
+"""IANA names of the TLS cipher suites by code: a table and nothing else. Private codes are left out."""
 
 NAMES: dict[int, str] = {
     0x0000: "TLS_NULL_WITH_NULL_NULL",

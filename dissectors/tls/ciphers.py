@@ -1,7 +1,7 @@
 """What a cipher suite means for decryption: algorithm, key length, nonce layout, hash.
 
-The properties follow from the suite's IANA name (RFC 5246 A.5, RFC 8446 B.4), so the only table is the list of names in
-`cipher_names`. Suites that are not decrypted here have a name and no `Suite`.
+The properties follow from the suite's IANA name (RFC 5246 A.5, RFC 8446 B.4), so the only table is the list of names
+in `cipher_names`. Suites that are not decrypted here have a name and no `Suite`.
 """
 
 import re

@@ -1,9 +1,9 @@
 """Records that are not whole in the capture: what can be read of them when key and sequence number are certain.
 
-Snap lengths cut almost every record of a capture, loss cuts some. The tag cannot be verified then, but the ciphers are counter
-modes, so each visible byte decrypts by itself. What cannot be seen is never guessed: it is counted as missing. A TLS 1.3 record has its
-content type at the end; where that is hidden, records that look like none of the few messages that TLS itself sends after the
-handshake are taken for application data.
+Snap lengths cut almost every record of a capture, loss cuts some. The tag cannot be verified then, but the ciphers
+are counter modes, so each visible byte decrypts by itself. What cannot be seen is never guessed: it is counted as
+missing. A TLS 1.3 record has its content type at the end; where that is hidden, records that look like none of the
+few messages that TLS itself sends after the handshake are taken for application data.
 """
 
 from typing import NamedTuple

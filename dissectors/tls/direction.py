@@ -1,11 +1,13 @@
 """What is kept for one direction of a TLS connection, and the search for the key and sequence number that fit a record.
 
-A direction has one protection in force and a chain of those that may follow: early data, handshake, application (TLS 1.3), or
-the same for several cipher suites when the ServerHello is not in the capture. Usually handshake messages say when to move on;
-when they are lost or unreadable, the record that only the next protection opens says it just as well.
+A direction has one protection in force and a chain of those that may follow: early data, handshake, application (TLS
+1.3), or the same for several cipher suites when the ServerHello is not in the capture. Usually handshake messages
+say when to move on; when they are lost or unreadable, the record that only the next protection opens says it just as
+well.
 
-The sequence number is never sent. `slack` is how many records may have been lost since it was last certain; numbers up to that far
-ahead are tried. All trials together are limited (`TRIAL_BYTES`), so that hostile input costs linear time.
+The sequence number is never sent. `slack` is how many records may have been lost since it was last certain; numbers
+up to that far ahead are tried. All trials together are limited (`TRIAL_BYTES`), so that hostile input costs linear
+time.
 """
 
 import re
@@ -105,7 +107,7 @@ class Direction:
         self.skipping = bool(chain) and chain[0].epoch == "application" and isinstance(chain[0], Tls13Protection)
 
     def use(self, protection: Protection | None) -> None:
-        """Puts a protection in force; those of the chain that stand before it, or belong to another suite, fall away."""
+        """Puts a protection in force; those of the chain before it, or of another suite, fall away."""
         self.opened = self.opens
         if protection is not None and protection is not self.protection and protection in self.chain:
             after = self.chain[self.chain.index(protection) + 1 :]
@@ -130,14 +132,14 @@ class Direction:
         """Finds protection and sequence number that authenticate a whole record, and puts them in force."""
         if self.protection is None and _is_clear_landmark(record):
             return True
+        self.trial_budget -= TRIAL_COST
         window = self.slack + self._records_in(lost)
         cost = len(record) + TRIAL_COST
         for protection in self._candidates():
             base = protection.sequence
             for sequence in range(base, base + min(window, SLACK_LIMIT) + 1):
                 if self.trial_budget <= 0:
-                    protection.sequence = base
-                    return False
+                    break
                 protection.sequence = sequence
                 if protection.open(record, 0, len(record)) is not None:
                     protection.sequence = sequence
@@ -145,6 +147,8 @@ class Direction:
                     return True
                 self.trial_budget -= cost
             protection.sequence = base
+        if self.trial_budget <= 0:
+            self.framer.stopped = True
         return False
 
     def looks_right(self, start: bytes, lost: int) -> bool:
@@ -158,6 +162,7 @@ class Direction:
             for sequence in range(base, base + window + 1):
                 self.trial_budget -= TRIAL_COST
                 if self.trial_budget <= 0:
+                    self.framer.stopped = True
                     return False
                 if _HTTP_START.match(protection.peek(body, sequence)):
                     protection.sequence = sequence

@@ -1,12 +1,13 @@
 """One side's byte stream cut into TLS records, with loss (RFC 8446 5.1).
 
-`load` a chunk of the stream, then call `next` until it has no more to say. Whole records that lie in the chunk are returned as
-positions in it, without a copy. Bytes that are not in the capture are told with `gap`:
+`load` a chunk of the stream, then call `next` until it has no more to say. Whole records that lie in the chunk are
+returned as positions in it, without a copy. Bytes that are not in the capture are told with `gap`:
 
-    in step        record boundaries are known. A gap inside a record becomes a hole in it, as long as its header was seen; the
-                   next boundary is where the record ends, be that inside or behind the gap.
-    out of step    a boundary was in the gap. Whatever looks like a record header is tried: `fits` says whether the record
-                   can be authenticated. Records that a snap length cut can only be judged by what they decrypt to: `looks_right`.
+    in step        record boundaries are known. A gap inside a record becomes a hole in it, as long as its header was
+                   seen; the next boundary is where the record ends, be that inside or behind the gap.
+    out of step    a boundary was in the gap. Whatever looks like a record header is tried: `fits` says whether the
+                   record can be authenticated. Records that a snap length cut can only be judged by what they decrypt
+                   to: `looks_right`.
 
 Holes are filled with zeros in `Record.data` only to keep positions; they are listed and never handed on.
 """
@@ -68,6 +69,7 @@ class Framer:
         "_looks_right",
         "_lost",
         "_partial",
+        "_wanted",
         "data",
         "ends",
         "frames",
@@ -77,6 +79,7 @@ class Framer:
         "last_ns",
         "needed",
         "position",
+        "stopped",
         "times",
     )  # fmt: skip
 
@@ -98,7 +101,9 @@ class Framer:
         self.last_frame = self.last_ns = 0  # of the last byte fed
         self.in_step = True
         self._lost = 0
+        self._wanted = 0  # out of step: bytes that the record that may begin in `_partial` needs
         self._final = False
+        self.stopped = False  # the search was given up
 
     @property
     def idle(self) -> bool:
@@ -122,11 +127,14 @@ class Framer:
             self.data, self.ends, self.frames, self.times = data, ends, frames, times
         else:  # what was kept goes before the new bytes; `ends` and the others still describe it
             kept = len(self._partial)
-            self.data = bytes(self._partial) + data
-            self.ends = self.ends + [kept + end for end in ends]
-            self.frames = self.frames + frames
-            self.times = self.times + times
-            self._partial.clear()
+            self._partial += data
+            self.ends += [kept + end for end in ends]
+            self.frames += frames
+            self.times += times
+            self.data = b""
+            if len(self._partial) >= self._wanted or self._final:
+                self.data = bytes(self._partial)
+                self._partial.clear()
         self.position = 0
         if frames:
             self.last_frame, self.last_ns = frames[-1], times[-1]
@@ -257,6 +265,9 @@ class Framer:
         data = self.data
         at = self.position
         while True:
+            if self.stopped:
+                self.position = len(data)
+                return None
             match = _HEADER.search(data, at)
             found = match.start() if match else max(at, len(data) - 2)  # a header may begin in the last two bytes
             self._lost += found - at
@@ -267,6 +278,7 @@ class Framer:
                 if body is None or end > len(data):  # not whole yet
                     if not self._final:
                         self._keep(at)
+                        self._wanted = end - at if body is not None else HEADER_BYTES
                         return None
                     if body is not None and self._looks_right(data[at:], self._lost):
                         return self._back_in_step(at)

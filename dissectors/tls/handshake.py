@@ -1,6 +1,7 @@
-"""Handshake messages in clear fields: ClientHello, ServerHello, EncryptedExtensions, NewSessionTicket (RFC 5246 7.4, RFC 8446 4).
+"""Handshake messages: the hellos, EncryptedExtensions, NewSessionTicket (RFC 5246 7.4, RFC 8446 4).
 
-Hellos may be cut by the snap length; then what is visible is returned and `complete` is False. Left out: certificates.
+Hellos may be cut by the snap length; then what is visible is returned and `complete` is False. Left out:
+certificates.
 """
 
 from dataclasses import dataclass
@@ -114,7 +115,8 @@ def client_hello(body: bytes) -> ClientHello:
     except Truncated:
         pass
     return ClientHello(
-        random=random, session_id=session_id, suites=suites, sni=sni, alpn=alpn, ticket=ticket, early_data=early, complete=complete
+        random=random, session_id=session_id, suites=suites, sni=sni, alpn=alpn, ticket=ticket,
+        early_data=early, complete=complete,
     )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
-"""From the two hellos and a key log to record protections: what was negotiated, and with which keys (RFC 5246 7.3, RFC 8446 2).
+"""From the two hellos and a key log to record protections (RFC 5246 7.3, RFC 8446 2).
 
-The ServerHello may be missing or cut in the capture. Then version and suite are concluded from the kind and length of the logged
-secrets and from what the client offered; where several suites remain, all are returned and the records decide.
+The ServerHello may be missing or cut in the capture. Then version and suite are concluded from the kind and length
+of the logged secrets and from what the client offered; where several suites remain, all are returned and the records
+decide.
 """
 
 from typing import Final

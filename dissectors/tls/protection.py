@@ -1,9 +1,10 @@
 """Record protection: one object per direction and key, which opens records (RFC 5246 6.2.3.3, RFC 7905, RFC 8446 5.2).
 
-Three layouts cover all AEAD suites: TLS 1.3; TLS 1.2 with a nonce from the sequence number (ChaCha20); TLS 1.2 with part of the
-nonce in the record (GCM, CCM). Each has `open`, which verifies the tag, and all share `peek`, which decrypts without: for
-records that are not whole in the capture. AEAD modes are counter modes inside, so any part of a record can be read by itself,
-it only cannot be verified. A new kind (CBC, stream ciphers) is one more class with the same members.
+Three layouts cover all AEAD suites: TLS 1.3; TLS 1.2 with a nonce from the sequence number (ChaCha20); TLS 1.2 with
+part of the nonce in the record (GCM, CCM). Each has `open`, which verifies the tag, and all share `peek`, which
+decrypts without: for records that are not whole in the capture. AEAD modes are counter modes inside, so any part of
+a record can be read by itself, it only cannot be verified. A new kind (CBC, stream ciphers) is one more class with
+the same members.
 """
 
 from cryptography.exceptions import InvalidTag
@@ -34,7 +35,7 @@ class Tls13Protection:
         self.overhead = suite.tag_bytes + 1  # record bytes that are no content: inner type and tag
 
     def open(self, data: bytes, start: int, end: int) -> Opened | None:
-        """The record at data[start:end] (header included) under the next sequence number; None when its tag is wrong."""
+        """The record at data[start:end], header included, under the next sequence number; None: its tag is wrong."""
         sequence = self.sequence
         try:
             plain = self._decrypt(
@@ -50,7 +51,7 @@ class Tls13Protection:
         return (plain[-1], plain[:-1]) if plain else (0, b"")
 
     def peek(self, body: bytes, sequence: int) -> bytes:
-        """What `body`, bytes of a record from behind its header, decrypts to without verification (the tag to nonsense)."""
+        """What bytes of a record from behind its header decrypt to, unverified (the tag to nonsense)."""
         nonce = (self._iv ^ sequence).to_bytes(12, "big")
         return _keystream_xor(self.suite, self._key, nonce, body)
 
@@ -77,7 +78,7 @@ class Tls12Protection:
         self.overhead = self.explicit + suite.tag_bytes
 
     def open(self, data: bytes, start: int, end: int) -> Opened | None:
-        """The record at data[start:end] (header included) under the next sequence number; None when its tag is wrong."""
+        """The record at data[start:end], header included, under the next sequence number; None: its tag is wrong."""
         sequence = self.sequence
         length = end - start - 5 - self.overhead
         if length < 0:
@@ -97,7 +98,7 @@ class Tls12Protection:
         return data[start], plain
 
     def peek(self, body: bytes, sequence: int) -> bytes:
-        """What `body`, bytes of a record from behind its header, decrypts to without verification (the tag to nonsense)."""
+        """What bytes of a record from behind its header decrypt to, unverified (the tag to nonsense)."""
         explicit = self.explicit
         nonce = self._salt + body[:explicit] if explicit else (self._iv ^ sequence).to_bytes(12, "big")
         return _keystream_xor(self.suite, self._key, nonce, body[explicit:])
@@ -107,7 +108,10 @@ Protection = Tls13Protection | Tls12Protection
 
 
 def _keystream_xor(suite: Suite, key: bytes, nonce: bytes, data: bytes) -> bytes:
-    """The counter mode inside an AEAD: GCM starts at 2 (NIST SP 800-38D 7.1), CCM (RFC 3610 2.3) and ChaCha20 (RFC 8439 2.8) at 1."""
+    """The counter mode inside an AEAD.
+
+    GCM starts at 2 (NIST SP 800-38D 7.1), CCM (RFC 3610 2.3) and ChaCha20 (RFC 8439 2.8) at 1.
+    """
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
     if len(nonce) != 12:

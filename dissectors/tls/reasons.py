@@ -15,8 +15,8 @@ DAMAGED: Final = "damaged"
 
 WHY: Final[dict[str, str]] = {
     NOT_TLS: "The connection does not begin with a TLS record: it carries another protocol.",
-    NO_HANDSHAKE: "The capture began after the TLS handshake, or the ClientHello in it is lost; without the client random no key "
-    "can be looked up.",
+    NO_HANDSHAKE: "The capture began after the TLS handshake, or the ClientHello is lost; without the client random no "
+    "key can be looked up.",
     HANDSHAKE_INCOMPLETE: "The TLS handshake did not finish, so nothing was sent that could be decrypted.",
     NO_KEY: "No key log line has this connection's client random (or the secret that is needed with it).",
     KEY_DOES_NOT_FIT: "The key log has secrets for this client random, but no record can be authenticated with them.",
@@ -36,7 +36,7 @@ RECORDS_LOST: Final = "tls_records_lost"
 BUFFER_LIMIT: Final = "tls_buffer_limit"
 
 ANOMALIES: Final[dict[str, str]] = {
-    RECORD_NOT_AUTHENTIC: "A record's authentication tag is wrong: damaged on the way or in the capture, or the wrong key.",
+    RECORD_NOT_AUTHENTIC: "A record's authentication tag is wrong: it is damaged, or the key is.",
     RECORD_TOO_LONG: "A record header announces more bytes than the protocol allows (RFC 8446 5.2).",
     RECORD_MALFORMED: "A record header has an unknown type or version, or a record's content breaks the protocol.",
     HANDSHAKE_MALFORMED: "A handshake message's fields do not fit into its length.",

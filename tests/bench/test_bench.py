@@ -31,11 +31,11 @@ pytestmark = pytest.mark.bench
 @pytest.mark.parametrize(
     ("kind", "variant", "floor", "small_floor"),
     [
-        ("eas", {}, 5, 1.5),
+        ("eas", {}, 5, 2),
         ("mixed", {}, 20, 4),
-        ("eas", {"unique": True}, 1.5, 1),
-        ("eas", {"loss": 0.01, "reorder": 0.01}, 4, 1.2),
-        ("eas", {"cipher": "ECDHE-RSA-CHACHA20-POLY1305"}, 4, 1.2),
+        ("eas", {"unique": True}, 4, 1.5),
+        ("eas", {"loss": 0.01, "reorder": 0.01}, 4, 1.5),
+        ("eas", {"cipher": "ECDHE-RSA-CHACHA20-POLY1305"}, 4, 1.5),
     ],
     ids=["eas", "mixed", "eas-unique-bodies", "eas-loss-and-reordering", "eas-chacha20"],
 )

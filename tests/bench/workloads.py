@@ -2,12 +2,11 @@
 
     python3 tests/bench/workloads.py eas OUT.pcap OUT.keys --scale 0.1
 
-`eas`: every connection is EAS over TLS; at scale 1: 6000 connections, 360 k transactions, 2 million packets, 1.1 GB.
-`mixed`: what a firewall sees, 2 million packets of which 2 % are EAS, the rest other TLS, plain HTTP, QUIC, DNS and
-other TCP, 2 GB. Each EAS connection makes its own handshake. The variants are for what a cache or a fast path would hide:
-`unique` gives every device its own folders, every Ping its own interval and every answer its own bytes; `loss` leaves
-out that share of the large packets (they follow later, as retransmissions); `reorder` swaps neighbours; `cipher` uses
-one suite for all.
+`eas`: every connection is EAS over TLS, each with its own handshake; at scale 1: 6000 connections, 360 k transactions,
+2 million packets, 1.1 GB. `mixed`: what a firewall sees, 2 million packets of which 2 % are EAS, the rest other TLS,
+plain HTTP, QUIC, DNS and other TCP, 2 GB. The variants are for what a cache or a fast path would hide: `unique` gives
+every device its own folders, every Ping its own interval and every answer its own bytes; `loss` leaves out that share
+of the large packets (they follow later, as retransmissions); `reorder` swaps neighbours; `cipher` uses one suite.
 
 What it leaves out: congestion, closing alerts, HTTP/2, anything that is not well-formed. It measures speed, not truth.
 """

@@ -13,7 +13,7 @@ TABLE = Table(
         "without a body, answered without a body, names no collection and has no row: nothing changed."
     ),
     columns=(
-        Column(name="transaction_id", kind="int", meaning="The Sync."),
+        Column(name="transaction_id", kind="int", meaning="The transaction that is the Sync."),
         Column(name="session_id", kind="int", meaning="The session that synchronised."),
         Column(
             name="time",

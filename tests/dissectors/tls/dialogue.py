@@ -1,4 +1,6 @@
-"""TLS conversations for tests: made by hand record by record, or recorded live from OpenSSL; and ways to feed them in pieces."""
+"""TLS conversations for tests: made by hand record by record, or recorded live from OpenSSL; and ways to feed them in
+pieces.
+"""
 
 import random
 import ssl
@@ -89,7 +91,7 @@ def outcome(connection: TlsConnection, pieces: list[Piece]) -> object:
         replace(
             facts,
             close_notify_ns=(None, None),
-            close_notify_frame=(facts.close_notify_frame[0] is not None, facts.close_notify_frame[1] is not None),  # type: ignore[arg-type]
+            close_notify_frame=tuple(None if frame is None else 0 for frame in facts.close_notify_frame),  # type: ignore[arg-type]
             alerts=tuple((side, 0, level, description) for side, _, level, description in facts.alerts),
         ),
         connection.decryption,

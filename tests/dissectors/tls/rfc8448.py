@@ -1,7 +1,9 @@
-"""The traces of RFC 8448 (Example Handshake Traces for TLS 1.3): complete records with their side, and the secrets as key log lines.
+"""The traces of RFC 8448 (Example Handshake Traces for TLS 1.3): complete records with their side, and the secrets as
+key log lines.
 
-Sections 3 (simple 1-RTT), 4 (resumed 0-RTT) and 5 (HelloRetryRequest; the RFC's trace has records of application data only
-in its first two). The secrets of section 5 were computed from the private keys that it prints; the tags of its records prove them.
+Sections 3 (simple 1-RTT), 4 (resumed 0-RTT) and 5 (HelloRetryRequest; the RFC's trace has records of application
+data only in its first two). The secrets of section 5 were computed from the private keys that it prints; the tags of
+its records prove them.
 """
 
 from dissectors.events import CLIENT, SERVER

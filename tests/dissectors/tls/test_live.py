@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.dissectors.tls.dialogue import HTTP_TALK, SPLITS, Live, Recording, outcome, plaintext, play
 
 from dissectors.events import CLIENT, SERVER
 from dissectors.tls import KeyLog
 from dissectors.tls.handshake import CLIENT_HELLO
+from tests.dissectors.tls.dialogue import HTTP_TALK, SPLITS, Live, Recording, outcome, plaintext, play
 from tests.support.places import ROOT
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3

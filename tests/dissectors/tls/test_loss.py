@@ -7,11 +7,11 @@ from functools import cache
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.dissectors.tls.dialogue import HTTP_TALK, LABELS, Live, Made, Recording, Turn, play
 
 from dissectors.events import CLIENT, SERVER
 from dissectors.tls import Piece
 from dissectors.tls.ciphers import suite
+from tests.dissectors.tls.dialogue import HTTP_TALK, LABELS, Live, Made, Recording, Turn, play
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 REQUEST = b"POST /Microsoft-Server-ActiveSync HTTP/1.1\r\n\r\n"
@@ -117,7 +117,7 @@ def test_any_two_losses_leave_no_wrong_byte(kind, data):
 def test_a_lost_certificate_costs_nothing(kind):
     whole = recording(kind)
     hello = 5 + int.from_bytes(next(data for side, data in whole.turns if side == SERVER)[3:5], "big")
-    connection, pieces = play(cut(whole.turns, SERVER, hello + 30, 250), whole.keys)
+    _, pieces = play(cut(whole.turns, SERVER, hello + 30, 250), whole.keys)
     assert check_places(pieces, SERVER, whole.sent[SERVER]) == len(whole.sent[SERVER])
     assert check_places(pieces, CLIENT, whole.sent[CLIENT]) == len(whole.sent[CLIENT])
 
@@ -151,7 +151,7 @@ def test_a_lost_change_cipher_spec_is_survived(kind):
     whole = recording(kind)
     stream = b"".join(data for side, data in whole.turns if side == SERVER)
     start = stream.index(b"\x14\x03\x03\x00\x01\x01")
-    connection, pieces = play(cut(whole.turns, SERVER, start, 6), whole.keys)
+    _, pieces = play(cut(whole.turns, SERVER, start, 6), whole.keys)
     assert check_places(pieces, SERVER, whole.sent[SERVER]) == len(whole.sent[SERVER])
 
 
@@ -180,7 +180,7 @@ def test_snapped_records_are_read_as_far_as_they_are_seen(known, visible):
     for _ in range(3):
         made.says(CLIENT, REQUEST + b"q" * 300).says(SERVER, ANSWER + b"a" * 400, b"b" * 500)
     connection, pieces = play(snapped(made, visible), made.keys())
-    # One frame holds all of the server's first flight, so the end of its handshake is not seen: the first answer must tell.
+    # One frame holds all of the server's first flight: the end of its handshake is not seen, the first answer must tell.
     assert check_places(pieces, CLIENT, (REQUEST + b"q" * 300) * 3) == 3 * (visible - 5)
     assert check_places(pieces, SERVER, (ANSWER + b"a" * 400 + b"b" * 500) * 3) == 6 * (visible - 5)
     assert not any(piece.authentic for piece in pieces)
@@ -192,8 +192,8 @@ def test_snapped_records_are_read_as_far_as_they_are_seen(known, visible):
 def test_a_snapped_body_that_nothing_vouches_for_is_not_guessed():
     made = Made(AES).shake_hands().says(SERVER, bytes(range(200)))
     connection, pieces = play(snapped(made, 62), made.keys())
-    assert b"".join(piece.data for piece in pieces) == b""
-    assert sum(piece.missing for piece in pieces) == 200
+    assert pieces == []
+    assert (connection.decryption, connection.why_encrypted) == ("encrypted", "gap")
 
 
 def test_records_lost_between_two_are_counted_by_the_sequence_number():
@@ -231,7 +231,7 @@ def test_the_end_of_a_connection_shows_what_was_begun():
     side, data = made.turns[-1]
     assert isinstance(data, bytes)
     made.turns[-1] = (side, data[:200])
-    connection, pieces = play(made.turns, made.keys())
+    _, pieces = play(made.turns, made.keys())
     assert pieces[-1].data == (ANSWER * 10)[:195]
     assert pieces[-1].missing == len(ANSWER) * 10 - 195
     assert not pieces[-1].authentic

@@ -1,12 +1,12 @@
 """The published traces of TLS 1.3 (RFC 8448): the only foreign truth with every byte and secret printed."""
 
 import pytest
-from tests.dissectors.tls import rfc8448
-from tests.dissectors.tls.dialogue import SPLITS, outcome, plaintext, play
 
 from dissectors.events import CLIENT, SERVER
 from dissectors.tls.ciphers import suite
 from dissectors.tls.schedule import tls13_keys
+from tests.dissectors.tls import rfc8448
+from tests.dissectors.tls.dialogue import SPLITS, outcome, plaintext, play
 
 
 @pytest.mark.parametrize("split", SPLITS)

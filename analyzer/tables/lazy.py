@@ -1,0 +1,30 @@
+"""All tables as one mapping that makes a table when it is asked for: one that nobody reads costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from analyzer.tables.catalog import TABLES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class LazyTables(Mapping[str, "pd.DataFrame"]):
+    """The catalog's tables in its order; `make` gives a table by name."""
+
+    def __init__(self, make: Callable[[str], pd.DataFrame]) -> None:
+        self._make = make
+        self._names = [table.name for table in TABLES]
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._make(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)

@@ -1,0 +1,61 @@
+"""What is noted of a connection besides its plaintext: alerts, polite ends, odd bytes."""
+
+from typing import Final
+
+from dissectors.events import Anomaly, TlsFacts
+from dissectors.tls.ciphers import cipher_name
+from dissectors.tls.direction import Direction
+from dissectors.tls.handshake import version_name
+from dissectors.tls.negotiation import Negotiation
+from dissectors.tls.piece import Span
+
+ANOMALIES_LIMIT: Final = 32  # per connection
+ALERTS_LIMIT: Final = 32
+
+_CLOSE_NOTIFY: Final = 0
+
+
+class Notes:
+    """Alerts and anomalies of one connection, in bounded number."""
+
+    def __init__(self) -> None:
+        self.anomalies: list[Anomaly] = []
+        self._anomaly_count = 0
+        self._alerts: list[tuple[int, int, int, int]] = []
+        self._close_ns: list[int | None] = [None, None]
+        self._close_frame: list[int | None] = [None, None]
+
+    def alert(self, side: int, content: bytes, span: Span) -> None:
+        """An alert record's content: level and description (RFC 8446 6)."""
+        if len(content) != 2:
+            return
+        level, description = content
+        if description != _CLOSE_NOTIFY:
+            if len(self._alerts) < ALERTS_LIMIT:
+                self._alerts.append((side, span[2], level, description))
+        elif self._close_frame[side] is None:
+            self._close_frame[side], self._close_ns[side] = span[2], span[3]
+
+    def anomaly(self, code: str, frame: int, time_ns: int, detail: str) -> None:
+        """Odd bytes; the caller of the dissector fills in the connection."""
+        self._anomaly_count += 1
+        if self._anomaly_count <= ANOMALIES_LIMIT:
+            self.anomalies.append(Anomaly(code=code, frame=frame, time_ns=time_ns, detail=detail))
+
+    def facts(self, agreed: Negotiation, directions: tuple[Direction, Direction]) -> TlsFacts:
+        """What the handshake and the alerts said."""
+        hello = agreed.first_client
+        cipher = None if agreed.cipher is None else cipher_name(agreed.cipher)
+        if cipher is None:  # the ServerHello is not in the capture; the key that fits tells
+            cipher = next((d.protection.suite.name for d in directions if d.protection and d.opens), None)
+        return TlsFacts(
+            version=None if agreed.version is None else version_name(agreed.version),
+            cipher=cipher,
+            sni=hello.sni if hello else None,
+            alpn=agreed.alpn,
+            resumed=agreed.resumed,
+            client_random=hello.random.hex() if hello and hello.random else None,
+            close_notify_ns=(self._close_ns[0], self._close_ns[1]),
+            close_notify_frame=(self._close_frame[0], self._close_frame[1]),
+            alerts=tuple(self._alerts),
+        )

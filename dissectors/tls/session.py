@@ -1,0 +1,252 @@
+"""The handshake of one TLS connection, followed passively: its messages put keys in force.
+
+`connection.TlsConnection` adds the records. The two call each other: records bring messages, and a hello releases
+the records that waited for it.
+"""
+
+from abc import ABC, abstractmethod
+
+from dissectors.errors import Truncated
+from dissectors.events import CLIENT, SERVER, Decryption, TlsFacts
+from dissectors.tls import handshake, reasons
+from dissectors.tls.direction import Direction
+from dissectors.tls.handshake import TLS_1_2, TLS_1_3
+from dissectors.tls.keylog import KeyLog
+from dissectors.tls.messages import Message
+from dissectors.tls.negotiation import Negotiation
+from dissectors.tls.notes import Notes
+from dissectors.tls.piece import Piece, Span
+from dissectors.tls.protection import Tls13Protection
+
+
+class Session(ABC):
+    """Handshake state of a connection, and what came of it."""
+
+    def __init__(self, keylog: KeyLog) -> None:
+        self._directions = (Direction(CLIENT), Direction(SERVER))
+        self._negotiation = Negotiation(keylog)
+        self._keys_ready = False  # the server's word is known, and protections were made where there are keys
+        self._retried = False  # a HelloRetryRequest was seen
+        self._finished = [False, False]
+        self._gap_reason: str = reasons.GAP
+        self._partial: str | None = None  # why some of what could be opened is missing
+        self._doomed: str | None = None  # why no key will come; the handshake is still followed for its facts
+        self._why: str | None = None
+        self._notes = Notes()
+        self.hopeless = False  # no plaintext can come any more: stop feeding
+        self.anomalies = self._notes.anomalies  # the caller takes them out
+
+    # ------------------------------------------------------------------ results
+
+    @property
+    def client_random(self) -> bytes | None:
+        """Of the first ClientHello."""
+        hello = self._negotiation.first_client
+        return hello.random if hello else None
+
+    @property
+    def server_random(self) -> bytes | None:
+        """Of the latest ServerHello."""
+        hello = self._negotiation.server
+        return hello.random if hello else None
+
+    @property
+    def decryption(self) -> Decryption:
+        """How much of the connection's application data could be read."""
+        if self._why == reasons.NOT_TLS:
+            return "not_http"
+        lost = self._why or any(d.why or not d.framer.in_step for d in self._directions)
+        if any(d.opens for d in self._directions):
+            return "partial" if lost or self._partial else "decrypted"
+        whole = all(self._finished) and not lost and not self._doomed and not any(self.sealed_bytes)
+        return "decrypted" if whole else "encrypted"  # a handshake with no data behind it leaves nothing closed
+
+    @property
+    def why_encrypted(self) -> str | None:
+        """Why not all of it, one of `reasons.WHY`; None when it is decrypted."""
+        if self.decryption == "decrypted":
+            return None
+        causes = [self._why, self._doomed, *(d.why for d in self._directions), self._partial]
+        out_of_step = any(not d.framer.in_step for d in self._directions)
+        return next(filter(None, causes), None) or (self._gap_reason if out_of_step else reasons.HANDSHAKE_INCOMPLETE)
+
+    @property
+    def overhead_bytes(self) -> list[int]:
+        """By side: wire bytes of records that hold no application data (handshake, alerts, tickets)."""
+        return [direction.overhead_bytes for direction in self._directions]
+
+    @property
+    def sealed_bytes(self) -> list[int]:
+        """By side: wire bytes in the capture that could not be opened."""
+        return [direction.sealed_bytes for direction in self._directions]
+
+    def facts(self) -> TlsFacts:
+        """What the handshake and the alerts said."""
+        return self._notes.facts(self._negotiation, self._directions)
+
+    # ------------------------------------------------------------------ handshake
+
+    @abstractmethod
+    def _release(self, direction: Direction, pieces: list[Piece]) -> None:
+        """Takes up the records of a direction that wait."""
+
+    def _handshake(self, direction: Direction, content: bytes, span: Span, pieces: list[Piece]) -> None:
+        for message in direction.messages.feed(content):
+            if message.too_long:
+                self._notes.anomaly(reasons.HANDSHAKE_TOO_LONG, span[0], span[1], f"{message.too_long} bytes")
+            else:
+                self._message(direction, message, span, pieces)
+
+    def _message(self, direction: Direction, message: Message, span: Span, pieces: list[Piece]) -> None:
+        side, kind, body = direction.side, message.kind, message.body
+        agreed = self._negotiation
+        tls13 = agreed.version == TLS_1_3
+        try:
+            if kind == handshake.CLIENT_HELLO and side == CLIENT:
+                self._client_hello(message, span, pieces)
+            elif kind == handshake.SERVER_HELLO and side == SERVER:
+                self._server_hello(message, span, pieces)
+            elif kind == handshake.ENCRYPTED_EXTENSIONS and side == SERVER and tls13:
+                alpn, early_accepted = handshake.encrypted_extensions(body)
+                agreed.alpn = alpn or agreed.alpn
+                if early_accepted and not (agreed.secrets and agreed.secrets.early):
+                    self._partial = self._partial or reasons.NO_KEY
+                self._settle_early_data(early_accepted, pieces)
+            elif kind in (handshake.CERTIFICATE, handshake.SERVER_HELLO_DONE) and side == SERVER and not tls13:
+                agreed.full = True
+                agreed.resumed = False
+            elif kind == handshake.NEW_SESSION_TICKET and side == SERVER and not tls13:
+                agreed.learn_ticket(handshake.session_ticket(body))
+            elif kind == handshake.END_OF_EARLY_DATA and side == CLIENT and tls13:
+                direction.advance("handshake")
+            elif kind == handshake.FINISHED:
+                self._finish(direction)
+                if side == SERVER:
+                    self._settle_early_data(True, pieces)
+            elif kind == handshake.KEY_UPDATE and isinstance(direction.protection, Tls13Protection):
+                direction.use(direction.protection.updated())
+        except Truncated as error:
+            self._notes.anomaly(reasons.HANDSHAKE_MALFORMED, span[0], span[1], f"message type {kind}: {error}")
+
+    def _client_hello(self, message: Message, span: Span, pieces: list[Piece]) -> None:
+        hello = handshake.client_hello(message.body)
+        if not hello.complete and not message.cut:
+            self._notes.anomaly(reasons.HANDSHAKE_MALFORMED, span[0], span[1], "ClientHello")
+        if hello.random is None:
+            if self._negotiation.client is None:
+                self._give_up(reasons.NO_HANDSHAKE)
+            return
+        first = self._negotiation.client is None
+        self._negotiation.take_client(hello)
+        if first and self._negotiation.server is not None:  # the server's answer stands before it in the capture
+            self._agree(pieces)
+
+    def _server_hello(self, message: Message, span: Span, pieces: list[Piece]) -> None:
+        hello = handshake.server_hello(message.body)
+        if not hello.complete and not message.cut:
+            self._notes.anomaly(reasons.HANDSHAKE_MALFORMED, span[0], span[1], "ServerHello")
+        agreed = self._negotiation
+        agreed.take_server(hello)
+        if hello.retry:
+            self._retried = True
+            self._release(self._directions[CLIENT], pieces)
+        elif agreed.client is None:
+            return
+        elif agreed.version is None or agreed.cipher is None:
+            self._conclude(pieces)
+        else:
+            self._agree(pieces)
+
+    def _agree(self, pieces: list[Piece]) -> None:
+        """Both hellos are known."""
+        obstacle = self._negotiation.obstacle()
+        if obstacle is None:
+            self._install(pieces)
+            return
+        self._doomed = obstacle
+        for direction in reversed(self._directions):
+            self._release(direction, pieces)
+
+    def _install(self, pieces: list[Piece]) -> None:
+        """Makes the protections and takes up what waited for them."""
+        if self._negotiation.version == TLS_1_3 and not self._keys_ready:
+            hello = self._negotiation.client
+            early = hello is not None and hello.early_data
+            client, server = self._directions
+            for direction in self._directions:
+                direction.install(self._negotiation.tls13_chain(direction.side))
+            if client.protection is None and server.protection is None:
+                self._doomed = reasons.KEY_DOES_NOT_FIT
+            if client.protection is not None and client.protection.epoch == "early":
+                if self._retried:  # RFC 8446 4.2.10
+                    client.advance("handshake")
+                else:
+                    client.waiting = server.protection is not None and server.protection.epoch == "handshake"
+            if early and client.protection is not None and client.protection.epoch != "early":
+                client.skipping = True
+        self._keys_ready = True
+        for direction in reversed(self._directions):
+            if direction.changed_cipher and direction.protection is None and self._negotiation.version == TLS_1_2:
+                self._start_tls12(direction)
+            self._release(direction, pieces)
+
+    def _change_cipher_spec(self, direction: Direction) -> None:
+        if self._negotiation.version == TLS_1_3:
+            return  # sent for old middleboxes only (RFC 8446 D.4)
+        direction.changed_cipher = True
+        if self._keys_ready:
+            self._start_tls12(direction)
+
+    def _start_tls12(self, direction: Direction) -> None:
+        agreed = self._negotiation
+        if direction.side == SERVER and agreed.resumed is None and not direction.gapped:
+            agreed.resumed = not agreed.full
+        direction.install(agreed.tls12_chain(direction.side))
+        if direction.protection is None:
+            self._doomed = self._doomed or reasons.NO_KEY
+
+    def _finish(self, direction: Direction) -> None:
+        self._finished[direction.side] = True
+        if self._negotiation.version == TLS_1_3:
+            direction.advance("application")
+
+    def _settle_early_data(self, accepted: bool, pieces: list[Piece]) -> None:
+        """The server said whether it takes early data; what waited for that goes on."""
+        client = self._directions[CLIENT]
+        if client.waiting:
+            client.waiting = False
+            if not accepted:
+                client.advance("handshake")
+                client.skipping = True
+            self._release(client, pieces)
+
+    def _conclude(self, pieces: list[Piece]) -> None:
+        """The ServerHello will not come: goes on with what can be concluded without it."""
+        obstacle = self._doomed or self._negotiation.conclude()
+        if obstacle:
+            self._give_up(obstacle)
+        else:
+            self._install(pieces)
+
+    # ------------------------------------------------------------------ ends
+
+    def _fail(self, direction: Direction, why: str) -> None:
+        """Nothing of a direction can be opened any more; without anything opened in the other, of the connection."""
+        direction.dead = True
+        direction.why = why
+        direction.opened = direction.opens
+        direction.protection = None
+        direction.sealed_bytes += sum(record.end - record.start for record in direction.held)
+        direction.held.clear()
+        other = self._directions[1 - direction.side]
+        if other.dead or (why == reasons.KEY_DOES_NOT_FIT and not (other.protection and other.protection.proven)):
+            self._give_up(why)
+
+    def _give_up(self, why: str) -> None:
+        self._why = self._why or why
+        self.hopeless = True
+        for direction in self._directions:
+            direction.opened = direction.opens
+            direction.sealed_bytes += sum(record.end - record.start for record in direction.held)
+            direction.held.clear()
+            direction.messages.gap()
