@@ -129,10 +129,10 @@ class ConnectionStream:
             self._kind = "tls"
         else:
             kind = looks_like_http(side, first)
-            flip = kind is False and bool(looks_like_http(1 - side, first))
-            if kind is None and not final and len(first) < SNIFF_BYTES:
+            turned = kind is False and looks_like_http(1 - side, first)
+            if (kind is None or turned is None) and not final and len(first) < SNIFF_BYTES:
                 return
-            if flip:
+            if turned:
                 self._flip, kind = 1, True
             self._kind = "http" if kind else "other"
         held, self._held = self._held, []

@@ -2,17 +2,19 @@
 
 Positions are stream positions: 0 is the first payload byte of a side (or the first byte seen, when the capture began later).
 
-Theory. Each side has a next position and a list of segments waiting beyond it. Segments of both sides are delivered in the order
-of their capture times, so that an answer never overtakes the request it belongs to. The segment whose turn it is may begin
-beyond its side's next position: a hole. Then everything waits, because the missing bytes usually come as a retransmission.
+Theory. Each side has a next position and a list of segments waiting beyond it. It is the turn of
+the side whose oldest waiting segment was captured first, so that an answer never overtakes the request it belongs to, not even when the
+request's beginning comes last. The first segment of the side whose turn it is may begin beyond its next position: a hole. Then everything waits, because the missing bytes usually come as a retransmission.
 A hole becomes a Gap (bytes that were on the wire but are not in the capture) when
   - the other side acknowledged bytes beyond it and ACKED_PATIENCE_NS passed (only reordering in the capture could still fill it), or
   - HOLE_PATIENCE_NS passed (the acknowledgements may not be in the capture), or
   - too much waits behind it (MAX_PENDING_BYTES, MAX_PENDING_SEGMENTS), or the connection ends.
-Of bytes that come more than once the first copy counts.
+Of bytes that come more than once the copy that is delivered first counts: the first in order, among waiting ones that which begins first.
 """
 
 from bisect import insort
+from heapq import heappop, heappush
+from math import inf
 from typing import Protocol
 
 ACKED_PATIENCE_NS = 1_000_000_000
@@ -37,7 +39,7 @@ class Sink(Protocol):
 class Reassembly:
     """The waiting segments of one connection, both sides."""
 
-    __slots__ = ("_acked_since", "_arrivals", "_hole_since", "_pending", "_pending_bytes", "acked", "missing", "next", "sink")
+    __slots__ = ("_acked_since", "_ages", "_arrivals", "_hole_since", "_pending", "_pending_bytes", "acked", "missing", "next", "sink")
 
     def __init__(self, sink: Sink, next_positions: tuple[int, int]) -> None:
         self.sink = sink
@@ -46,6 +48,7 @@ class Reassembly:
         self.missing = [0, 0]  # bytes in holes that were given up
         self._pending: tuple[list[_Segment], list[_Segment]] = ([], [])
         self._pending_bytes = 0
+        self._ages: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])  # heaps of frame and end position
         self._arrivals = 0
         self._hole_since: int | None = None
         self._acked_since: int | None = None
@@ -69,6 +72,7 @@ class Reassembly:
             self._arrivals += 1
             self._pending_bytes += len(data)
             insort(self._pending[side], (position, self._arrivals, time_ns, frame, length, data))
+            self._note_age(side, frame, position + length)
         self._advance(time_ns)
 
     def acknowledged(self, side: int, position: int, time_ns: int) -> None:
@@ -102,11 +106,24 @@ class Reassembly:
             self._deliver()
 
     def _turn(self) -> int:
-        """The side whose first waiting segment was captured first."""
+        """The side whose oldest waiting segment is older."""
         first, second = self._pending
         if not first or not second:
             return 0 if first else 1
-        return 0 if first[0][3] < second[0][3] else 1
+        return 0 if self._oldest(0) <= self._oldest(1) else 1
+
+    def _note_age(self, side: int, frame: int, end: int) -> None:
+        ages, pending = self._ages[side], self._pending[side]
+        heappush(ages, (frame, end))
+        if len(ages) > 2 * len(pending) + 64:  # most of them are long delivered
+            ages[:] = sorted((segment[3], segment[0] + segment[4]) for segment in pending)
+
+    def _oldest(self, side: int) -> float:
+        """The frame of a side's oldest segment that brings something new."""
+        ages = self._ages[side]
+        while ages and ages[0][1] <= self.next[side]:
+            heappop(ages)
+        return ages[0][0] if ages else inf
 
     def _give_up_hole(self) -> None:
         side = self._turn()
@@ -126,7 +143,7 @@ class Reassembly:
             first, second = heads
             if first is None and second is None:
                 break
-            side = 0 if second is None or (first is not None and first[3] < second[3]) else 1
+            side = 0 if second is None or (first is not None and self._oldest(0) <= self._oldest(1)) else 1
             head = heads[side]
             assert head is not None
             position, _, time_ns, frame, length, data = head

@@ -1,8 +1,8 @@
 """Secrets from key logs in NSS format (SSLKEYLOGFILE, draft-ietf-tls-keylogfile).
 
 They come from files and from the secrets blocks of captures. Every kind of line is understood; a bad line costs itself
-only. Secrets never appear in what this module says about a line, nor in a `repr`. Left out: reading the files (analyzer),
-private keys.
+only. Secrets never appear in what this module says about a line, nor in a `repr`. Left out: reading the files
+(analyzer), private keys.
 """
 
 from typing import Final

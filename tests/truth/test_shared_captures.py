@@ -36,7 +36,7 @@ RSA = "g_tls12_rsa.dev.pcap"
 SLACK = {
     # Why the times of a capture may differ more from the client's log: the request or its answer was lost on the
     # device's side of the path and sent again, so that the server saw the one later, or the client saw the other later.
-    "h_lossy.srv.pcap": {"start_tolerance_s": 1.0, "held_tolerance_s": 1.0},
+    "h_lossy.srv.pcap": {"start_tolerance_s": 0.5, "held_tolerance_s": 0.5},
 }
 
 

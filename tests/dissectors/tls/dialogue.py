@@ -2,6 +2,8 @@
 pieces.
 """
 
+import atexit
+import os
 import random
 import ssl
 import tempfile
@@ -118,7 +120,7 @@ def message(kind: int, body: bytes) -> bytes:
 
 @dataclass
 class Sealer:
-    """Makes TLS 1.3 records of one traffic secret (RFC 8446 5.2), independent of the code under test but for the two keys."""
+    """Makes TLS 1.3 records of one traffic secret (RFC 8446 5.2); only key and iv come from the code under test."""
 
     suite: Suite
     secret: bytes
@@ -230,6 +232,7 @@ def _certificate() -> str:
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
         )
+    atexit.register(os.unlink, file.name)
     return file.name
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """The traces of RFC 8448 (Example Handshake Traces for TLS 1.3): complete records with their side, and the secrets as
 key log lines.
 

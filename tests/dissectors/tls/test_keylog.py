@@ -41,7 +41,8 @@ def test_a_bad_line_costs_itself_only_and_is_named_without_its_secret():
     keylog, odd = loaded(
         f"CLIENT_RANDOM {RANDOM.hex()} {'zz' * 48}\nrubbish\nCLIENT_RANDOM {RANDOM.hex()} {MASTER}\n"
         f"CLIENT_RANDOM {RANDOM.hex()} abcd\nSOMETHING_ELSE {RANDOM.hex()} {TRAFFIC}\nCLIENT_RANDOM 00 {MASTER}\n"
-        f"CLIENT_TRAFFIC_SECRET_0 {RANDOM.hex()} abcd\nCLIENT_TRAFFIC_SECRET_x {RANDOM.hex()} {TRAFFIC}\nRSA 00 {MASTER}\n"
+        f"CLIENT_TRAFFIC_SECRET_0 {RANDOM.hex()} abcd\nCLIENT_TRAFFIC_SECRET_x {RANDOM.hex()} {TRAFFIC}\n"
+        f"RSA 00 {MASTER}\n"
     )
     assert odd == [
         "keys.log line 1: not hexadecimal",

@@ -58,7 +58,7 @@ def test_tls12_suite_is_decrypted(openssl_name, name):
 
 
 def test_tls13_suites_are_decrypted(tmp_path):
-    # Python 3.11 cannot choose TLS 1.3 suites; OpenSSL's configuration can, so each is recorded in a process of its own.
+    # Python 3.11 cannot choose TLS 1.3 suites; OpenSSL's configuration can: a process for each.
     for name in SUITES_13:
         configuration = tmp_path / "openssl.cnf"
         configuration.write_text(

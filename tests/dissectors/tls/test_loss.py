@@ -180,7 +180,7 @@ def test_snapped_records_are_read_as_far_as_they_are_seen(known, visible):
     for _ in range(3):
         made.says(CLIENT, REQUEST + b"q" * 300).says(SERVER, ANSWER + b"a" * 400, b"b" * 500)
     connection, pieces = play(snapped(made, visible), made.keys())
-    # One frame holds all of the server's first flight: the end of its handshake is not seen, the first answer must tell.
+    # One frame holds all of the server's first flight: its end is not seen, the first answer must tell.
     assert check_places(pieces, CLIENT, (REQUEST + b"q" * 300) * 3) == 3 * (visible - 5)
     assert check_places(pieces, SERVER, (ANSWER + b"a" * 400 + b"b" * 500) * 3) == 6 * (visible - 5)
     assert not any(piece.authentic for piece in pieces)
