@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,23 +24,33 @@ Progress = Callable[[str, int, int | None], None]  # file, bytes of it read, its
 
 BLOCK_BYTES = 16 << 20
 MAX_KEYLOG_BYTES = 1 << 30
-MAX_ODD_LINES = 3  # told one by one, of each key log
+KEYLOG_HINT = "a key log is what SSLKEYLOGFILE makes a browser, curl or a mail client write: lines of a label, a client random and a secret"
+LINK_HINT = "capture on an Ethernet, IP or `any` interface: Ethernet, Linux cooked, raw IP, loopback and PPP are read here"
+
+
+class Trouble(NamedTuple):
+    """Something that could not be read or used; one line each."""
+
+    message: str
+    hint: str
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})"
 
 
 class AnalyzeError(Exception):
-    """Nothing could be read. `message` and `hint` are one line each."""
+    """Nothing could be read. `troubles` says why, one for each capture."""
 
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+    def __init__(self, troubles: Sequence[Trouble]) -> None:
+        super().__init__("; ".join(map(str, troubles)))
+        self.troubles = tuple(troubles)
 
 
 @dataclass
 class Analysis:
     """The result: each table of the catalog is an attribute with a pandas DataFrame (see `directpush explain`)."""
 
-    warnings: list[str]  # one line each: files that could not be read, odd key log lines
+    warnings: list[Trouble]  # files that could not be read, odd key log lines
     elapsed_s: float
     keys: int  # connections' secrets known from key logs
     _builders: dict[str, TableBuilder]
@@ -75,15 +85,17 @@ class Analysis:
         """The answer in words."""
         if self._verdict is None:
             from analyzer.findings.verdict import build
+            from analyzer.tables.lazy import LazyTables
 
-            self._verdict = build(self.tables(), self.elapsed_s)
+            self._verdict = build(LazyTables(self.table), self.elapsed_s)
         return self._verdict
 
     def summary(self) -> str:
         """What `directpush analyze` prints, as plain text."""
         from analyzer.reports.terminal import to_text
+        from analyzer.tables.lazy import LazyTables
 
-        return to_text(self.verdict, self.tables())
+        return to_text(self.verdict, LazyTables(self.table))
 
     def timeline(self) -> go.Figure:
         """The waits of each device over time, as a plotly figure."""
@@ -104,14 +116,10 @@ class Analysis:
         return write_tables(self.tables(), Path(directory), format)
 
     def _judge(self) -> pd.DataFrame:
-        from analyzer.findings import run
-        from analyzer.tables.catalog import TABLES
+        from analyzer.findings import to_frame
+        from analyzer.tables.lazy import LazyTables
 
-        tables = {table.name: self.table(table.name) for table in TABLES if table.name != "findings"}
-        builder = self._builders.pop("findings")
-        for finding in run(tables):
-            builder.append(tuple(getattr(finding, name) for name in builder.names))
-        return builder.frame()
+        return to_frame(LazyTables(self.table))
 
 
 def analyze(
@@ -132,7 +140,7 @@ def analyze(
     """
     started = time.monotonic()
     captures = _as_list(paths)
-    warnings: list[str] = []
+    warnings: list[Trouble] = []
     keys = read_keylogs(_as_list(keylog), warnings)
     collecting = gc.isenabled()
     gc.disable()  # events are trees without cycles; looking for cycles in millions of them costs a fifth of the time
@@ -144,7 +152,7 @@ def analyze(
     return Analysis(warnings, time.monotonic() - started, len(keys), builders)
 
 
-def read_keylogs(paths: Sequence[PathLike], warnings: list[str]) -> KeyLog:
+def read_keylogs(paths: Sequence[PathLike], warnings: list[Trouble]) -> KeyLog:
     """The key logs together; what could not be read or understood is added to `warnings`."""
     from dissectors.tls import KeyLog
 
@@ -155,24 +163,24 @@ def read_keylogs(paths: Sequence[PathLike], warnings: list[str]) -> KeyLog:
             with open(path, "rb") as file:
                 text = file.read(MAX_KEYLOG_BYTES + 1)
         except OSError as error:
-            warnings.append(f"{name}: key log not read ({error.strerror or error})")
+            warnings.append(Trouble(f"{name}: key log not read: {error.strerror or error}", KEYLOG_HINT))
             continue
-        if len(text) > MAX_KEYLOG_BYTES:
-            warnings.append(f"{name}: only the first {MAX_KEYLOG_BYTES >> 20} MiB of the key log were read")
         before = len(keys)
         odd = keys.add(text[:MAX_KEYLOG_BYTES], name)
-        warnings += odd[:MAX_ODD_LINES]
-        if len(odd) > MAX_ODD_LINES:
-            warnings.append(f"{name}: {len(odd) - MAX_ODD_LINES} more lines are no key log lines")
-        if len(keys) == before and not odd:
-            warnings.append(f"{name}: no key in this key log that was not known already")
+        if len(keys) == before:
+            warnings.append(Trouble(f"{name}: no key in this key log that was not known already", KEYLOG_HINT))
+        elif odd:
+            more = f" (and {len(odd) - 1} more such lines)" if len(odd) > 1 else ""
+            warnings.append(Trouble(odd[0] + more, "the other lines were used; a TLS library writes one key a line"))
+        if len(text) > MAX_KEYLOG_BYTES:
+            warnings.append(Trouble(f"{name}: only the first {MAX_KEYLOG_BYTES >> 20} MiB were read", "split the key log"))
     return keys
 
 
 def _read(
     captures: Sequence[PathLike],
     keys: KeyLog,
-    warnings: list[str],
+    warnings: list[Trouble],
     notify_ports: Sequence[int],
     block_bytes: int,
     columnar: bool,
@@ -181,12 +189,11 @@ def _read(
     """Runs every capture through the engine, and once more when one held keys for connections that came before them."""
     from analyzer.engines.builtin import BuiltinEngine
     from analyzer.sources import SourceError, open_source
-    from analyzer.timeline import Timeline
+    from analyzer.timeline import CaptureFacts, Timeline
 
     for last_pass in (False, True):
-        timeline, facts, remarks = Timeline(), [], list[str]()
-        failures: list[SourceError] = []
-        late, again, connection_id = False, True, 1
+        timeline, facts, troubles = Timeline(), list[CaptureFacts](), list[Trouble]()
+        unread, late, again, connection_id = 0, False, True, 1
         for path in captures:
             name = os.fspath(path)
             try:
@@ -194,24 +201,27 @@ def _read(
                     run = BuiltinEngine(
                         source, keys, capture=len(facts), first_connection_id=connection_id, notify_ports=notify_ports, columnar=columnar
                     )
-                    report = None if progress is None else partial(_report, progress, name, source.size)
-                    for event in run.read(report):
+                    for event in run.read(None if progress is None else partial(_report, progress, name, source.size)):
                         timeline.add(event)
-                    facts.append(run.facts())
-                    connection_id = run.next_connection_id
-                    remarks += run.remarks
-                    late, again = late or run.keys_came_late, again and source.rewindable
-                    if run.keys_came_late and not source.rewindable:
-                        remarks.append(f"{name}: keys came after their connections; save it to a file and read it again to use them")
             except SourceError as error:
-                failures.append(error)
+                troubles.append(Trouble(error.message, error.hint))
+                unread += 1
+                continue
+            facts.append(run.facts())
+            connection_id = run.next_connection_id
+            troubles += [Trouble(remark, "the other lines were used") for remark in run.remarks]
+            if run.unread_links:
+                troubles.append(Trouble(f"{name}: {run.unread_links}", LINK_HINT))
+                unread += run.nothing_read
+            if run.keys_came_late:
+                late, again = True, again and source.rewindable
+                if not source.rewindable:
+                    troubles.append(Trouble(f"{name}: some keys came after their connections", "save it to a file and read that"))
         if last_pass or not (late and again):
             break
-    if not facts:
-        if not failures:
-            raise AnalyzeError("no capture was given", "name at least one pcap or pcapng file, or - for standard input")
-        raise AnalyzeError(failures[0].message, failures[0].hint)
-    warnings += [f"{error.message} ({error.hint})" for error in failures] + remarks
+    if unread == len(captures):
+        raise AnalyzeError(troubles or [Trouble("no capture was given", "name a pcap or pcapng file, or - for standard input")])
+    warnings += troubles
     return timeline.finish(facts)
 
 

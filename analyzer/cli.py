@@ -31,11 +31,6 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: importing rich would double the time that --help takes
 )
 
-KEYLOG_HINT = (
-    "a key log holds lines like CLIENT_RANDOM <64 hex digits> <96 hex digits>; SSLKEYLOGFILE makes clients write one"
-)
-
-
 class Engine(StrEnum):
     """Program part that reads the packets."""
 
@@ -256,7 +251,8 @@ def _view(
         )
     if not quiet:
         for warning in analysis.warnings:
-            _warn(warning)
+            _say(f"warning: {warning.message}")
+            _say(f"hint: {warning.hint}")
     view = View(analysis)
     try:
         return view.cut(devices or [], pseudonymize=pseudonymize)
@@ -342,7 +338,8 @@ def _guard(debug: bool) -> Iterator[None]:
         if debug:
             raise
         if isinstance(error, AnalyzeError):
-            _complain(error.message, error.hint)
+            for trouble in error.troubles:
+                _complain(trouble.message, trouble.hint)
         elif isinstance(error, OSError) and error.filename is not None:
             _complain(f"{error.filename}: {error.strerror or error}", "check the place and its rights")
         elif isinstance(error, MemoryError):
@@ -357,18 +354,6 @@ def _guard(debug: bool) -> Iterator[None]:
 def _complain(message: str, hint: str) -> None:
     _say(f"error: {message}")
     _say(f"hint: {hint}")
-
-
-def _warn(warning: str) -> None:
-    """One line, and below it the hint: what stands in parentheses at its end, or how key logs are made."""
-    message, hint = warning, ""
-    if "key log" in warning:
-        hint = KEYLOG_HINT
-    elif warning.endswith(")") and " (" in warning:
-        message, _, hint = warning[:-1].rpartition(" (")
-    _say(f"warning: {message}")
-    if hint:
-        _say(f"hint: {hint}")
 
 
 def _say(text: str) -> None:

@@ -112,7 +112,7 @@ class ConnectionStream:
             return ("plaintext", None) if readable else ("not_http", None)
         if self._tls is None:
             return "not_http", None
-        if self._http is not None and self._http.protocol == "not_http":
+        if self._http is not None and self._http.protocol == "not_http" and self._tls.decryption == "decrypted":
             return "not_http", None
         return self._tls.decryption, self._tls.why_encrypted
 

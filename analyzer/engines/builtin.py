@@ -85,6 +85,21 @@ class BuiltinEngine:
         """A key that the file itself holds came after its connection had been given up: reading again with it would open more."""
         return any(random in self._shared.keylog for random in self._shared.keyless_randoms)
 
+    @property
+    def unread_links(self) -> str | None:
+        """The frames whose link type is not read here, in words."""
+        found = [
+            f"{count:,} frames of link type {number} ({link_type_name(number)})"
+            for number, count in sorted(self._packets.skipped_link_types.items())
+            if number != NOT_A_PACKET
+        ]
+        return f"{', '.join(found)} cannot be read" if found else None
+
+    @property
+    def nothing_read(self) -> bool:
+        """There are frames, and all are of link types that are not read here."""
+        return 0 < self._source.reader.frames == sum(self._packets.skipped_link_types.values())
+
     def facts(self) -> CaptureFacts:
         """What is known of the file as a whole, after `read`."""
         reader = self._source.reader

@@ -21,6 +21,7 @@ UDP = 17
 EXTENSIONS = (0, 43, 44, 51, 60, 135, 139, 140)
 FRAGMENT_HEADER = 44
 MAX_EXTENSIONS = 16
+MAX_SUPER_FRAME = 1 << 20  # longest packet whose header does not say how long it is; Linux makes up to 512 KiB (BIG TCP)
 
 IPV4_ROW = np.dtype(
     [("version_ihl", "u1"), ("tos", "u1"), ("length", ">u2"), ("id", ">u2"), ("fragment", ">u2"), ("ttl", "u1"), ("protocol", "u1")]
@@ -135,7 +136,7 @@ class PacketDecoder:
         header = (row["version_ihl"] & 15).astype(np.int64) * 4
         total = row["length"].astype(np.int64)
         # segmentation offload leaves the length of a super-frame zero: then the frame says how long it is
-        total = np.where((total == 0) & (wire > header), wire, total)
+        total = np.where((total == 0) & (wire > header) & (wire <= MAX_SUPER_FRAME), wire, total)
         protocol = row["protocol"].astype(np.int64)
         fragment = row["fragment"].astype(np.int64)
         readable = (have >= 20) & (row["version_ihl"] >> 4 == 4) & (header >= 20) & (total >= header)
@@ -165,7 +166,7 @@ class PacketDecoder:
     ) -> _Part:
         row = gather(data, start, 40).view(IPV6_ROW)[:, 0]
         length = row["length"].astype(np.int64)
-        length = np.where((length == 0) & (wire > 40), wire - 40, length)  # jumbogram or segmentation offload
+        length = np.where((length == 0) & (wire > 40) & (wire <= MAX_SUPER_FRAME), wire - 40, length)  # jumbogram or segmentation offload
         protocol = row["next"].astype(np.int64)
         readable = (have >= 40) & (row["flow"] >> 28 == 6)
         position = start + 40
@@ -191,8 +192,13 @@ class PacketDecoder:
             )  # type: ignore[arg-type]
             if where is None:
                 readable[index] = False
-            else:
-                position[index], length[index], captured[index] = len(data) + where[0], where[1], where[1]
+                continue
+            walked = walk_extensions(number, bytes(extra[where[0] :]))  # more headers may stand inside the datagram
+            if walked is None or walked[2] is not None:
+                readable[index] = False
+                continue
+            protocol[index], skip, _ = walked
+            position[index], length[index], captured[index] = len(data) + where[0] + skip, where[1] - skip, where[1] - skip
         usable = self._usable(readable, protocol, captured)
         return _Part(
             time_ns, time_ns, 6, time_ns, protocol, row["source"], row["destination"], row["hops"], None, position, length, captured, usable
