@@ -102,7 +102,7 @@ class ConnectionStream:
             decryption=decryption,
             why_encrypted=why,
             duplicate_of=self.duplicate_of,
-            keep_packets=self._kind in ("tls", "http"),
+            keep_packets=decryption in ("decrypted", "partial", "plaintext"),
             flipped=bool(self._flip),
         )
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from html import escape
@@ -66,7 +67,7 @@ def render_page(tables: Mapping[str, pd.DataFrame], verdict: Verdict, *, title: 
     """The whole page. `title` names what was analysed, a file name as a rule."""
     import plotly.offline
 
-    picture = scene.build(tables, {row.session_id: plain(row.device) for row in verdict.devices})
+    picture = scene.build(tables)
     rows = details.frames_of(picture, len(tables["captures"]) > 1)
     figures = {"lanes": lanes.figure(picture), "asked": asked.figure(picture), "idle": idle.figure(picture, tables)}
     if len(picture.rest):
@@ -87,7 +88,7 @@ def render_page(tables: Mapping[str, pd.DataFrame], verdict: Verdict, *, title: 
     style = package.joinpath("page_style.css").read_text("utf-8") + _outcome_colors()
     script = package.joinpath("page_script.js").read_text("utf-8")
     library = plotly.offline.get_plotlyjs()
-    plotly_style = "/* rules that plotly adds itself */"
+    plotly_style = "/* plotly adds its rules here */"
     policy = "; ".join([
         "default-src 'none'",
         f"script-src {_hash(library)} {_hash(script)}",
@@ -102,7 +103,7 @@ def render_page(tables: Mapping[str, pd.DataFrame], verdict: Verdict, *, title: 
         f"<title>{_text(verdict.headline)}</title>\n",
         f'<style>{style}</style>\n<style id="plotly.js-style-global">{plotly_style}</style>\n</head>\n<body>\n',
         _header(verdict, title), _key(picture), _charts(picture, figures), _tables(picture, rows["waits"], verdict), _footer(verdict),
-        _PANEL,
+        _PANEL, _styles_not_needed(library),
         f'<script type="application/json" id="data">{_json(data)}</script>\n',
         f"<script>{library}</script>\n<script>{script}</script>\n</body>\n</html>\n",
     ])  # fmt: skip
@@ -228,7 +229,7 @@ def _deaths(picture: scene.Scene, drawn: pd.DataFrame) -> str:
         return '<section class="card wide"><h2>Waits that died</h2><p class="empty">None.</p></section>'
     cells = []
     for row in died.head(MAX_DEATH_ROWS).itertuples():
-        when = datetime.fromtimestamp(row.end_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        when = datetime.fromtimestamp(row.start_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
         shown = details.wireshark_filter(row.filter, row.frame, row.last)
         frames = f"{row.frame:,.0f}" if row.frame == row.frame else ""
         frames += f"-{row.last:,.0f}" if row.last == row.last and row.last != row.frame else ""
@@ -237,7 +238,7 @@ def _deaths(picture: scene.Scene, drawn: pd.DataFrame) -> str:
             f"{_text(row.how or 'unknown')}, by {_text(row.by or 'unknown')}", frames,
             f'<code class="filter">{_text(shown, 400)}</code> <button type="button" class="copy" aria-label="Copy the filter">Copy</button>',
         ])  # fmt: skip
-    return _table("Waits that died", ["end (UTC)", "device", "asked → held", "how", "#frames", "Wireshark filter"], cells, total)
+    return _table("Waits that died", ["start (UTC)", "device", "asked → held", "how", "#frames", "Wireshark filter"], cells, total)
 
 
 def _table(heading: str, heads: list[str], rows: list[list[str]], total: int) -> str:
@@ -289,6 +290,14 @@ def _outcome_colors() -> str:
     dark = "".join(f":root[data-theme=dark] .{o.key}{{--swatch:{o.dark}}}" for o in look.OUTCOMES)
     system = "".join(f":root:not([data-theme=light]) .{o.key}{{--swatch:{o.dark}}}" for o in look.OUTCOMES)
     return f"{light}{dark}@media (prefers-color-scheme:dark){{{system}}}\n"
+
+
+def _styles_not_needed(library: str) -> str:
+    """plotly.js brings the style sheet of its maps along unless an element of that id is there. There are no maps here, and
+    the policy would refuse the sheet and say so on the console.
+    """
+    ids = re.findall(r'document\.getElementById\("([0-9a-f]{40,})"\)', library)
+    return "".join(f'<template id="{name}"></template>' for name in dict.fromkeys(ids))
 
 
 def _hash(text: str) -> str:

@@ -15,12 +15,13 @@ pandas and pyarrow are imported only where they are needed. That rows fit the ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 import numpy as np
 
 from analyzer.tables.schema import Column, Table
+from analyzer.tables.to_pandas import as_pandas, clean, objects
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -84,6 +85,8 @@ class TableBuilder:
     def codes(self, name: str) -> tuple[Codes, list[Any]]:
         """A text, enum or json column as (code of each row, distinct values); absent = -1."""
         chunks = self._column(name)
+        if isinstance(chunks, _Texts) and chunks.coded is not None:
+            chunks = chunks.coded
         if isinstance(chunks, _Coded):
             return chunks.codes(), list(chunks.values)
         interner = _Interner()
@@ -113,6 +116,23 @@ class TableBuilder:
         for chunks in self._chunks.values():
             chunks.take(index)
         self._flushed = len(index)
+
+    def part(self, names: Sequence[str], rows: npt.NDArray[Any]) -> pd.DataFrame:
+        """Some rows of some columns as pandas; the builder lives on."""
+        import pandas as pd
+
+        arrays = {}
+        for column in self.table.columns:
+            if column.name in names:
+                chunks = self._column(column.name)
+                if isinstance(chunks, _Ints):
+                    arrays[column.name] = as_pandas(column, chunks.array()[rows], chunks.mask()[rows])
+                elif isinstance(chunks, _Plain):
+                    arrays[column.name] = as_pandas(column, chunks.array()[rows])
+                else:
+                    codes, values = self.codes(column.name)
+                    arrays[column.name] = as_pandas(column, codes[rows], None, values)
+        return pd.DataFrame(arrays, index=pd.RangeIndex(len(rows)), columns=list(names))
 
     def frame(self) -> pd.DataFrame:
         """The table as pandas.
@@ -199,12 +219,9 @@ class _Ints:
         self._masks = [mask if mask.any() else None]
 
     def pandas(self, column: Column) -> Any:
-        import pandas as pd
-
-        mask = self.mask()
-        values = self.array()
+        mask, values = self.mask(), self.array()
         self._parts.clear()
-        return pd.arrays.IntegerArray(values, mask)
+        return as_pandas(column, values, mask)
 
 
 class _Plain:
@@ -244,15 +261,7 @@ class _Plain:
         self._parts = [self.array()[order]]
 
     def pandas(self, column: Column) -> Any:
-        import pandas as pd
-
-        values = self.array()
-        if column.kind == "float":
-            return values
-        if column.kind == "time":
-            return pd.DatetimeIndex(values.view("M8[ns]"), copy=False).tz_localize("UTC").array
-        mask = self.mask()
-        return pd.arrays.BooleanArray(values > 0, mask)
+        return as_pandas(column, self.array())
 
 
 class _Coded:
@@ -287,10 +296,7 @@ class _Coded:
         return self._parts[0] if self._parts else np.empty(0, np.int32)
 
     def array(self) -> npt.NDArray[Any]:
-        lookup = np.empty(len(self.values) + 1, dtype=object)
-        for number, value in enumerate(self.values):
-            lookup[number] = value
-        return lookup[self.codes()]  # code -1 is the last place: None
+        return objects(self.codes(), self.values)
 
     def mask(self) -> Bools:
         return self.codes() < 0
@@ -299,54 +305,44 @@ class _Coded:
         self._parts = [self.codes()[order]]
 
     def pandas(self, column: Column) -> Any:
-        import pandas as pd
-
-        if self._keys:
-            return self.array()
-        codes, values = self.codes(), self.values
-        if column.kind == "enum":  # the catalog's order, so that every capture gives the same categories
-            order = [value for value, _ in column.values]
-            order += [value for value in values if value not in order]
-            place = np.array([order.index(value) for value in values] + [-1], dtype=np.int32)
-            codes, values = place[codes], order
-        return pd.Categorical.from_codes(codes, categories=pd.Index(_clean(values), dtype="str"))
+        return as_pandas(column, self.codes(), None, self.values)
 
 
 class _Texts:
     """text columns: a dictionary while values repeat, Arrow strings once most of them differ."""
 
-    __slots__ = ("_arrow", "_coded", "_rows")
+    __slots__ = ("_arrow", "_rows", "coded")
 
     def __init__(self) -> None:
-        self._coded: _Coded | None = _Coded(by_repr=False)
+        self.coded: _Coded | None = _Coded(by_repr=False)
         self._arrow: list[Any] = []
         self._rows = 0
 
     def extend(self, values: Sequence[Any]) -> None:
         self._rows += len(values)
-        if self._coded is None:
+        if self.coded is None:
             self._arrow.append(_arrow_strings(values))
             return
-        self._coded.extend(values)
-        if self._rows >= DIVERSE_AFTER_ROWS and len(self._coded.values) > self._rows * DIVERSE_SHARE:
-            self._arrow.append(_arrow_strings(self._coded.array().tolist()))
-            self._coded = None
+        self.coded.extend(values)
+        if self._rows >= DIVERSE_AFTER_ROWS and len(self.coded.values) > self._rows * DIVERSE_SHARE:
+            self._arrow.append(_arrow_strings(self.coded.array().tolist()))
+            self.coded = None
 
     def array(self) -> npt.NDArray[Any]:
-        if self._coded is not None:
-            return self._coded.array()
+        if self.coded is not None:
+            return self.coded.array()
         texts = np.empty(self._rows, dtype=object)
         texts[:] = [text for part in self._arrow for text in part.to_pylist()]
         return texts
 
     def mask(self) -> Bools:
-        if self._coded is not None:
-            return self._coded.mask()
+        if self.coded is not None:
+            return self.coded.mask()
         return np.concatenate([part.is_null().to_numpy(zero_copy_only=False) for part in self._arrow])
 
     def take(self, order: Order) -> None:
-        if self._coded is not None:
-            self._coded.take(order)
+        if self.coded is not None:
+            self.coded.take(order)
         else:
             import pyarrow as pa
 
@@ -354,8 +350,8 @@ class _Texts:
         self._rows = len(order)
 
     def pandas(self, column: Column) -> Any:
-        if self._coded is not None:
-            return self._coded.pandas(column)
+        if self.coded is not None:
+            return self.coded.pandas(column)
         import pandas as pd
         import pyarrow as pa
 
@@ -415,15 +411,10 @@ def _narrowed(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return values.astype(np.int64)
 
 
-def _clean(values: Iterable[str]) -> list[str]:
-    """Lone surrogates, which no UTF-8 file or screen can hold, become question marks."""
-    return [value if value.isascii() else value.encode("utf-8", "replace").decode() for value in values]
-
-
 def _arrow_strings(values: Sequence[str | None]) -> Any:
     import pyarrow as pa
 
     try:
         return pa.array(values, type=pa.large_string())
     except UnicodeEncodeError:
-        return pa.array([None if value is None else _clean([value])[0] for value in values], type=pa.large_string())
+        return pa.array([None if value is None else clean([value])[0] for value in values], type=pa.large_string())

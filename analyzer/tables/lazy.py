@@ -10,12 +10,16 @@ from analyzer.tables.catalog import TABLES
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analyzer.tables.read import Source
+
 
 class LazyTables(Mapping[str, "pd.DataFrame"]):
-    """The catalog's tables in its order; `make` gives a table by name."""
+    """The catalog's tables in its order; `make` gives a table by name. `sources`: those that are not made yet, from
+    which columns can be read without making them."""
 
-    def __init__(self, make: Callable[[str], pd.DataFrame]) -> None:
+    def __init__(self, make: Callable[[str], pd.DataFrame], sources: Mapping[str, Source] | None = None) -> None:
         self._make = make
+        self._sources: Mapping[str, Source] = {} if sources is None else sources
         self._names = [table.name for table in TABLES]
 
     def __getitem__(self, name: str) -> pd.DataFrame:
@@ -28,3 +32,8 @@ class LazyTables(Mapping[str, "pd.DataFrame"]):
 
     def __len__(self) -> int:
         return len(self._names)
+
+    def source(self, name: str) -> Source:
+        """The cheapest thing from which the table's columns can be read."""
+        found = self._sources.get(name)
+        return self[name] if found is None else found

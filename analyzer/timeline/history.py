@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
-from analyzer.timeline.columns import NS, Ints
+from analyzer.timeline.columns import NS, Codes, Ints
 from analyzer.timeline.transactions import Columns
 from dissectors.events import Connection
 
@@ -42,16 +43,19 @@ class Refusals:
 class History:
     """The requests of every session in order of time."""
 
-    def __init__(self, transactions: Columns, final: Ints, clients: dict[int, tuple[str, int]]) -> None:
-        """`final`: session of each transaction row, -1 for none; `clients`: address and start by connection."""
+    def __init__(self, transactions: Columns, order: Codes, final: Ints, clients: dict[int, tuple[str, int]]) -> None:
+        """`order`: rows in order of time; `final`: session of each transaction row, -1 for none; `clients`: address and
+        start by connection."""
         self._clients = clients
-        start, frame = transactions.start, transactions.frame
-        self._order = np.lexsort((frame, start, final))
-        self._session = final[self._order]
-        self._start = start
-        self._frame = frame
-        self._connection = transactions.connection
-        self._answered = transactions.answered
+        self._transactions = transactions
+        self._in_time = order
+        self._final = final
+
+    @cached_property
+    def _by_session(self) -> tuple[Codes, Ints]:
+        """Rows in order of session and time, and the session of each: most captures never ask."""
+        order = self._in_time[np.argsort(self._final[self._in_time], kind="stable")]
+        return order, self._final[order]
 
     def next_request(
         self, session: int, after_ns: int, within_s: float, other_than: int, alive_since_ns: int | None = None
@@ -63,14 +67,16 @@ class History:
         """
         if session < 0:
             return None
-        low, high = np.searchsorted(self._session, (session, session + 1))
-        first = low + np.searchsorted(self._start[self._order[low:high]], after_ns)
+        order, sessions = self._by_session
+        t = self._transactions
+        low, high = np.searchsorted(sessions, (session, session + 1))
+        first = low + np.searchsorted(t.start[order[low:high]], after_ns)
         for place in range(int(first), int(high)):
-            row = int(self._order[place])
-            if self._start[row] > after_ns + within_s * NS:
+            row = int(order[place])
+            if t.start[row] > after_ns + within_s * NS:
                 break
-            ip, began_ns = self._clients.get(int(self._connection[row]), (None, 0))
-            alive = alive_since_ns is None or self._answered[row] or began_ns > alive_since_ns
-            if self._connection[row] != other_than and alive:
-                return Later(int(self._start[row]), int(self._frame[row]), ip)
+            ip, began_ns = self._clients.get(int(t.connection[row]), (None, 0))
+            alive = alive_since_ns is None or t.answered[row] or began_ns > alive_since_ns
+            if t.connection[row] != other_than and alive:
+                return Later(int(t.start[row]), int(t.frame[row]), ip)
         return None

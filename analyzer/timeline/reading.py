@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from analyzer.timeline.columns import NS
-from dissectors.eas import EasMessage
+from dissectors.eas import EasMessage, Message
 from dissectors.eas.commands.ping import PingFolder, PingRequest, PingResponse
 from dissectors.eas.commands.sync import SyncRequest, SyncResponse
 from dissectors.events import Request, Response, Transaction
@@ -43,30 +43,36 @@ NOT_KNOWN = float("nan")
 INHERIT, UNREADABLE = -1, 0  # codes of folder lists
 
 
+class Terms(NamedTuple):
+    """What the messages of a wait say, apart from when they say it; the same for very many waits."""
+
+    kind: int
+    stated_s: float  # NOT_KNOWN: not stated
+    stored_s: float  # what later requests inherit; NOT_KNOWN with stored_as other than UNSAID: not known any more
+    stored_as: int
+    folders: int  # code of the list of watched folders
+    tentative: bool  # a wait only if the stored request is one
+    status: int = -1  # that the answer carries; -1: none
+    changed: int = UNREADABLE  # code of the list of changed folders
+    outcome: int = UNKNOWN
+    by_gateway: bool = False
+
+
 class Wait(NamedTuple):
     """One wait as its messages show it."""
 
     row: int  # in `Transactions`
     session: int
     connection_id: int
-    kind: int
     request_ns: int  # first byte of the request
     start_ns: int  # last byte of the request
     request_frame: int  # of the last byte
-    stated_s: float  # NaN: not stated
-    stored_s: float  # what later requests inherit; NaN with stored_as other than UNSAID: not known any more
-    stored_as: int
-    folders: int  # code of the list of watched folders
-    tentative: bool  # a wait only if the stored request is one
     answer_ns: int  # first byte of the answer; -1: none
     answer_end_ns: int
     answer_frame: int
-    http_status: int | None
-    status: int | None  # that the message carries
-    changed: list[str] | None
-    items: int | None
-    outcome: int
-    by_gateway: bool
+    http_status: int  # -1: none
+    items: int  # in the answer to a Sync; -1: not known
+    terms: Terms
 
 
 class Stored(NamedTuple):
@@ -92,41 +98,29 @@ class Reader:
         request, response = t.request, t.response
         if request is None or (response is not None and response.status in CHALLENGES):
             return None
-        asked, said = message.request, message.response
-        stated, stored_as, folders = NOT_KNOWN, UNSAID, INHERIT
-        if type(asked) is PingRequest:
-            if asked.heartbeat_s is not None:
-                stated, stored_as = float(asked.heartbeat_s), BODY
-            if asked.folders is not None:
-                folders = self._code(asked.folders)
-        else:  # not readable: it may have stated anything
-            stored_as, folders = BODY, UNREADABLE
-        stored = stated
-        if response is None:
-            return Wait(
-                row, session, t.connection_id, PING, request.start_ns, request.end_ns, request.last_frame,
-                stated, stored, stored_as, folders, False,
-                -1, -1, -1, None, None, None, None, UNKNOWN, False,
-            )  # fmt: skip
-        outcome, by_gateway, status, changed = UNKNOWN, False, None, None
-        if response.status != 200:
-            outcome, by_gateway = _http_failure(request, response)
-        elif type(said) is PingResponse:
-            status = said.status
-            if status in (1, 2):
-                outcome = EXPIRED if status == 1 else CHANGES
-                changed = self.lists[self._code(said.changed)]
-            elif status is not None:
-                outcome = ERROR
-                if status == 5:
-                    stored = NOT_KNOWN if said.heartbeat_s is None else float(said.heartbeat_s)
-                    stored_as = SERVER_LIMIT
-        return Wait(
-            row, session, t.connection_id, PING, request.start_ns, request.end_ns, request.last_frame,
-            stated, stored, stored_as, folders, False,
-            response.start_ns, response.end_ns, response.first_frame, response.status,
-            status, changed, None, outcome, by_gateway,
-        )  # fmt: skip
+        if response is not None and response.status == 200:
+            terms = self.answered_ping(message.request, message.response)
+        else:
+            terms = self._asked(message.request)
+            if response is not None:
+                outcome, by_gateway = _http_failure(request, response)
+                terms = terms._replace(outcome=outcome, by_gateway=by_gateway)
+        return wait_of(row, session, t, -1, terms)
+
+    def answered_ping(self, asked: Message | None, said: Message | None) -> Terms:
+        """What a Ping and its answer with HTTP 200 say. The same for the same two messages."""
+        terms = self._asked(asked)
+        if type(said) is not PingResponse or said.status is None:
+            return terms
+        status = said.status
+        if status in (1, 2):
+            return terms._replace(
+                status=status, outcome=EXPIRED if status == 1 else CHANGES, changed=self._code(said.changed)
+            )
+        if status == 5:
+            stored = NOT_KNOWN if said.heartbeat_s is None else float(said.heartbeat_s)
+            terms = terms._replace(stored_s=stored, stored_as=SERVER_LIMIT)
+        return terms._replace(status=status, outcome=ERROR)
 
     def sync(self, row: int, session: int, t: Transaction, message: EasMessage) -> Wait | Stored | None:
         """The wait of a Sync that asks for one; of another Sync what the server stores; None when that stays as it
@@ -150,32 +144,31 @@ class Reader:
             if repeats and not states:
                 return None
             return Stored(session, request.start_ns, request.last_frame, stated if states else 0.0, folders)
-        stored, stored_as = stated, BODY if states else UNSAID
-        outcome, by_gateway = UNKNOWN, False
-        status: int | None = None
-        changed: list[str] | None = None
-        items: int | None = None
+        terms = Terms(SYNC, stated, stated, BODY if states else UNSAID, folders, not states)
+        items = -1
         if response is None:
-            return Wait(
-                row, session, t.connection_id, SYNC, request.start_ns, request.end_ns, request.last_frame,
-                stated, stored, stored_as, folders, not states,
-                -1, -1, -1, None, None, None, None, UNKNOWN, False,
-            )  # fmt: skip
-        if response.status != 200:
+            pass
+        elif response.status != 200:
             outcome, by_gateway = _http_failure(request, response)
+            terms = terms._replace(outcome=outcome, by_gateway=by_gateway)
         elif type(said) is SyncResponse:
-            status = said.status
             outcome, items, ids = _sync_answer(asked, said)
-            changed = self.lists[self._code(ids)]
+            status = -1 if said.status is None else said.status
+            terms = terms._replace(outcome=outcome, status=status, changed=self._code(ids))
             if status == 14 and said.limit is not None:  # in the unit that was asked in, MS-ASCMD 2.2.3.97
                 stored = said.limit * (60.0 if asked.wait_min is not None else 1.0)
-                stored_as = SERVER_LIMIT
-        return Wait(
-            row, session, t.connection_id, SYNC, request.start_ns, request.end_ns, request.last_frame,
-            stated, stored, stored_as, folders, not states,
-            response.start_ns, response.end_ns, response.first_frame, response.status,
-            status, changed, items, outcome, by_gateway,
-        )  # fmt: skip
+                terms = terms._replace(stored_s=stored, stored_as=SERVER_LIMIT)
+        return wait_of(row, session, t, items, terms)
+
+    def _asked(self, asked: Message | None) -> Terms:
+        """What a Ping says without its answer."""
+        if type(asked) is not PingRequest:  # not readable: it may have stated anything
+            return Terms(PING, NOT_KNOWN, NOT_KNOWN, BODY, UNREADABLE, False)
+        folders = INHERIT if asked.folders is None else self._code(asked.folders)
+        if asked.heartbeat_s is None:
+            return Terms(PING, NOT_KNOWN, NOT_KNOWN, UNSAID, folders, False)
+        stated = float(asked.heartbeat_s)
+        return Terms(PING, stated, stated, BODY, folders, False)
 
     def _code(self, folders: tuple[PingFolder, ...] | tuple[str, ...]) -> int:
         code = self._codes.get(folders)
@@ -186,6 +179,26 @@ class Reader:
             if len(self._codes) < MAX_REMEMBERED_LISTS:
                 self._codes[folders] = code
         return code
+
+
+def wait_of(row: int, session: int, t: Transaction, items: int, terms: Terms) -> Wait:
+    """The wait of a transaction that has a request."""
+    request, response = t.request, t.response
+    assert request is not None
+    return Wait(
+        row=row,
+        session=session,
+        connection_id=t.connection_id,
+        request_ns=request.start_ns,
+        start_ns=request.end_ns,
+        request_frame=request.last_frame,
+        answer_ns=-1 if response is None else response.start_ns,
+        answer_end_ns=-1 if response is None else response.end_ns,
+        answer_frame=-1 if response is None else response.first_frame,
+        http_status=-1 if response is None else response.status,
+        items=items,
+        terms=terms,
+    )
 
 
 def _http_failure(request: Request, response: Response) -> tuple[int, bool]:

@@ -23,7 +23,7 @@ import numpy as np
 
 from analyzer.tables.builder import TableBuilder
 from analyzer.tables.catalog import sessions
-from analyzer.timeline.columns import Ints
+from analyzer.timeline.columns import Codes, Ints
 from analyzer.timeline.transactions import Columns
 
 Key = tuple[str | None, str | None, str | None]  # server, user, device_id
@@ -89,34 +89,31 @@ class Sessions:
         return np.array([-1 if self._keys[n][1:] == (None, None) else n for n in found], dtype=np.int64)
 
     def finish(
-        self, transactions: Columns, waits_by_session: Ints, final: Ints
+        self, transactions: Columns, time_order: Codes, waits_by_session: Ints, final: Ints
     ) -> tuple[TableBuilder, Ints, dict[int, Key]]:
-        """Make the rows. `final`: of each transaction row its joined session, -1 for none; `waits_by_session`: how
-        many waits each has. Returns the builder, joined number → session_id (0: no such session), and session_id →
+        """Make the rows. `time_order`: transaction rows in order of time; `final`: of each row its joined session, -1
+        for none; `waits_by_session`: how many waits each has. Returns the builder, joined number → session_id (0: no such session), and session_id →
         key.
         """
         builder = TableBuilder(sessions.TABLE)
-        rows = np.flatnonzero(final >= 0)
+        rows = time_order[final[time_order] >= 0]
         group = final[rows]
         count = len(self._keys)
-        start, end, frame = transactions.start[rows], transactions.end[rows], transactions.frame[rows]
-        order = np.lexsort((frame, start))
-        _, first = np.unique(group[order], return_index=True)  # place of each session's first transaction
-        seen = group[order][np.sort(first)]  # sessions in order of first sight
+        seen = group[np.sort(np.unique(group, return_index=True)[1])]  # sessions in order of first sight
         ids = np.zeros(count, dtype=np.int64)
         ids[seen] = np.arange(1, len(seen) + 1)
 
         first_ns = np.full(count, np.iinfo(np.int64).max)
         last_ns = np.full(count, np.iinfo(np.int64).min)
-        np.minimum.at(first_ns, group, start)
-        np.maximum.at(last_ns, group, end)
+        np.minimum.at(first_ns, group, transactions.start[rows])
+        np.maximum.at(last_ns, group, transactions.end[rows])
         up, down = (
-            np.bincount(group, weights=c[rows].astype(np.float64), minlength=count)
-            for c in (transactions.up, transactions.down)
+            np.bincount(group, weights=c[rows], minlength=count) for c in (transactions.up, transactions.down)
         )
         requests = np.bincount(group, minlength=count)
-        pairs = np.unique(np.stack((group, transactions.connection[rows])), axis=1)
-        connections = np.bincount(pairs[0], minlength=count)
+        links = transactions.connection[rows].astype(np.int64)
+        pairs = np.unique(group * (int(links.max(initial=0)) + 1) + links)
+        connections = np.bincount(pairs // (int(links.max(initial=0)) + 1), minlength=count)
         traits = self._merged_traits()
         for n in seen.tolist():
             server, user, device_id = self._keys[n]

@@ -2,8 +2,8 @@
 
 Events arrive connection by connection, not in order of time, and a request without answer only when its connection
 ends. So nothing here depends on the order of arrival across connections: rows get their ids, and what was left out of
-a request is inherited, at the end, in order of time. Complete transactions go straight into compact table builders;
-only waits whose end is not yet clear are kept as objects.
+a request is inherited, at the end, in order of time. Complete transactions are packed into rows; only waits whose end is
+not yet clear are kept as objects.
 
     add     Transaction → transactions, and by command: waits, sync_sizes, folders
             Connection  → connections; settles what was pending on it
@@ -19,6 +19,7 @@ import numpy as np
 
 from analyzer.tables.builder import TableBuilder
 from analyzer.tables.catalog import TABLES, captures
+from analyzer.tables.derived import DerivedTable
 from analyzer.timeline import endings
 from analyzer.timeline.anomalies import Anomalies
 from analyzer.timeline.columns import Ints
@@ -32,32 +33,42 @@ from analyzer.timeline.reading import SYNC, UNKNOWN, Reader, Stored, Wait
 from analyzer.timeline.sessions import Sessions
 from analyzer.timeline.sync_sizes import SyncSizes
 from analyzer.timeline.teardowns import Teardowns
-from analyzer.timeline.transactions import Transactions
+from analyzer.timeline.transactions import Packed, Transactions, columns, in_order
 from analyzer.timeline.waits import Waits
-from dissectors.eas import EasMessage, decode_transaction
+from dissectors.eas import EasMessage, Message, decode_transaction
 from dissectors.eas.commands.foldersync import FolderSyncResponse
 from dissectors.events import Anomaly, Connection, Event, Transaction
 
 MAX_KEPT_WAITS = 100  # without answer on one connection; HTTP/2 allows as many streams, HTTP/1.1 has one
+MAX_REMEMBERED_PINGS = 4096  # pairs of request and answer
 
 
 # Server, user, device_id, device_type, user agent and protocol version of a request.
 _Said: TypeAlias = tuple[str | None, str | None, str | None, str | None, str | None, str | None]
-_NO_HEADERS: Mapping[str, str] = {}
 
 
 class _Open:
     """What is known of a connection that has carried EAS and has not ended."""
 
-    __slots__ = ("gateway", "last_end_ns", "last_start_ns", "said", "session", "sessions", "unanswered", "wait")
+    __slots__ = (
+        "command", "gateway", "head", "headers", "last_end_ns", "last_start_ns", "said", "session", "sessions", "target",
+        "unanswered", "user", "version", "wait",
+    )  # fmt: skip
 
     def __init__(self) -> None:
-        self.said: _Said | None = None  # by the newest request
-        self.session = -1  # of the newest request
+        # Of the newest request; they mostly repeat, and `said`, `session` and `head` are made from them.
+        self.headers: Mapping[str, str] | None = None
+        self.target: str | None = None
+        self.user: str | None = None
+        self.command: str | None = None
+        self.version = ""
+        self.said: _Said | None = None
+        self.session = -1
+        self.head = -1
         self.sessions: list[int] = []
         self.last_start_ns = -1  # newest start of a request
         self.last_end_ns = -1  # newest end of a request or answer
-        self.wait: Wait | None = None  # the newest answered one: did its answer get through?
+        self.wait = -1  # place of the newest answered one: did its answer get through?
         self.unanswered: list[tuple[Wait, int]] = []  # with the end of the last HTTP data before each
         self.gateway: list[tuple[int, Wait]] = []  # waits that a gateway ended, with their place
 
@@ -81,6 +92,8 @@ class Timeline:
         self._pending: list[Pending] = []
         self._clients: dict[int, tuple[str, int]] = {}  # address and start, by connection
         self._capture_of: dict[int, int] = {}
+        # Code of the terms of an answered Ping, by the identities of its messages, which are held with it.
+        self._pings: dict[tuple[int, int], tuple[int, Message | None, Message | None]] = {}
 
     def add(self, event: Event, message: EasMessage | None = None) -> None:
         """One event. `message`: what a Transaction says as EAS, where that is known already."""
@@ -93,53 +106,87 @@ class Timeline:
 
     def _transaction(self, t: Transaction, message: EasMessage | None) -> None:
         if message is None:
-            self._transactions.add(t, -1, None, None)
+            self._transactions.add(t, -1, self._head_of(t, None), None)
             return
         open_ = self._open.get(t.connection_id)
         if open_ is None:
             open_ = self._open[t.connection_id] = _Open()
         request, response = t.request, t.response
-        half = request or response
-        assert half is not None  # the seam: never both missing
-        headers = request.headers if request is not None else _NO_HEADERS
-        said = (
-            headers.get("host"),
-            message.user,
-            message.device_id,
-            message.device_type,
-            headers.get("user-agent"),
-            message.protocol_version,
-        )
-        if said != open_.said:
-            self._speaker(open_, said, t.connection_id)
+        command, answer = message.command, message.response
+        if request is None:
+            self._speaker(open_, (None, message.user, message.device_id, message.device_type, None, None), t)
+            open_.headers, head = None, self._head_of(t, command)
+        else:
+            headers = request.headers
+            if headers is not open_.headers or request.target != open_.target or request.user != open_.user:
+                said = (
+                    headers.get("host"),
+                    message.user,
+                    message.device_id,
+                    message.device_type,
+                    headers.get("user-agent"),
+                    message.protocol_version,
+                )
+                if said != open_.said:
+                    self._speaker(open_, said, t)
+                    open_.head = -1
+                if request.target != open_.target:
+                    open_.head = -1
+                open_.headers, open_.target, open_.user = headers, request.target, request.user
+            head = open_.head
+            if head < 0 or command != open_.command or request.http_version != open_.version:
+                head = open_.head = self._head_of(t, command)
+                open_.command, open_.version = command, request.http_version
         session = open_.session
-        command = message.command
-        row = self._transactions.add(t, session, command, getattr(message.response, "status", None))
+        status = None if answer is None else getattr(answer, "status", None)
+        row = self._transactions.add(t, session, head, status)
         if message.oddities:
             self._anomalies.add_oddities(t, message)
 
-        wait: Wait | Stored | None = None
         if command == "Ping":
-            wait = self._reader.ping(row, session, t, message)
+            if request is not None and response is not None and response.status == 200:
+                known = self._pings.get((id(message.request), id(answer)))
+                open_.wait = self._waits.add(row, self._ping_code(message) if known is None else known[0], -1)
+            else:
+                self._wait(open_, self._reader.ping(row, session, t, message))
         elif command == "Sync":
             wait = self._reader.sync(row, session, t, message)
+            if type(wait) is Stored:
+                self._waits.add_stored(wait)
+            elif type(wait) is Wait:
+                self._wait(open_, wait)
             self._sync_sizes.add(row, session, t, message)
-        elif command == "FolderSync" and isinstance(message.response, FolderSyncResponse):
-            self._folders.add(session, half.start_ns, message.response)
-        if type(wait) is Wait:
-            self._wait(open_, wait)
-        elif type(wait) is Stored:
-            self._waits.add_stored(wait)
+        elif command == "FolderSync" and isinstance(answer, FolderSyncResponse):
+            half = request or response
+            assert half is not None  # the seam: never both missing
+            self._folders.add(session, half.start_ns, answer)
 
-        open_.last_start_ns = max(open_.last_start_ns, half.start_ns)
-        end_ns = response.end_ns if response is not None else half.end_ns
-        open_.last_end_ns = max(open_.last_end_ns, end_ns)
+        if request is not None:
+            start_ns, end_ns = request.start_ns, request.end_ns
+        if response is not None:
+            end_ns = response.end_ns
+            if request is None:
+                start_ns = response.start_ns
+        if start_ns > open_.last_start_ns:
+            open_.last_start_ns = start_ns
+        if end_ns > open_.last_end_ns:
+            open_.last_end_ns = end_ns
 
-    def _speaker(self, open_: _Open, said: _Said, connection_id: int) -> None:
+    def _head_of(self, t: Transaction, command: str | None) -> int:
+        request = t.request
+        if request is None:
+            assert t.response is not None  # the seam: never both missing
+            return self._transactions.head(None, None, None, command, t.response.http_version)
+        host = request.headers.get("host")
+        return self._transactions.head(request.method, host, request.target, command, request.http_version)
+
+    def _speaker(self, open_: _Open, said: _Said, t: Transaction) -> None:
         """Another session, or the same with other traits, speaks on a connection."""
+        if said == open_.said:
+            return
         self._note_speaker(open_)
         open_.said = said
-        open_.session = self._sessions.number(*said[:3], connection_id)
+        open_.session = self._sessions.number(*said[:3], t.connection_id)
         if open_.session not in open_.sessions:
             open_.sessions.append(open_.session)
 
@@ -148,17 +195,28 @@ class Timeline:
         if open_.said is not None:
             self._sessions.note(open_.session, open_.last_start_ns, *open_.said[3:])
 
-    def _wait(self, open_: _Open, wait: Wait) -> None:
+    def _ping_code(self, message: EasMessage) -> int:
+        """The code of the terms of an answered Ping that was not met yet. The decoder gives the same object for the same
+        body, so it is looked up by identity."""
+        asked, said = message.request, message.response
+        code = self._waits.code(self._reader.answered_ping(asked, said))
+        if len(self._pings) >= MAX_REMEMBERED_PINGS:
+            self._pings.clear()
+        self._pings[(id(asked), id(said))] = (code, asked, said)
+        return code
+
+    def _wait(self, open_: _Open, wait: Wait | None) -> None:
+        if wait is None:
+            return
         if wait.answer_ns < 0:
             if len(open_.unanswered) < MAX_KEPT_WAITS:
                 open_.unanswered.append((wait, open_.last_end_ns))
             return
-        if wait.by_gateway:
-            open_.gateway.append((self._waits.add(wait), wait))
-            return
-        if open_.wait is not None:
-            self._waits.add(open_.wait)
-        open_.wait = wait
+        place = self._waits.add(wait.row, self._waits.code(wait.terms), wait.items)
+        if wait.terms.by_gateway:
+            open_.gateway.append((place, wait))
+        else:
+            open_.wait = place
 
     def _connection(self, c: Connection) -> None:
         self._refusals.add(c)
@@ -181,19 +239,20 @@ class Timeline:
     def _settle(self, open_: _Open, c: Connection | None) -> bool:
         """Hand on the waits that were pending. True: none was at the end of the connection."""
         none_at_end = True
-        if open_.wait is not None:
-            if c is not None and endings.undelivered(open_.wait, c):
-                self._pending.append(Pending(open_.wait, c, False, -1))
+        if open_.wait >= 0 and c is not None and c.server.unacked_bytes:
+            row, items = self._waits.at(open_.wait)
+            newest = self._transactions.wait(row, items, self._waits.terms(open_.wait))
+            if endings.undelivered(newest, c):
+                self._waits.withdraw(open_.wait)
+                self._pending.append(Pending(newest, c, False, -1))
                 none_at_end = False
-            else:
-                self._waits.add(open_.wait)
         for wait, idle_since_ns in open_.unanswered:
             overtaken = open_.last_start_ns > wait.request_ns
             self._pending.append(Pending(wait, c, overtaken, idle_since_ns))
             none_at_end = none_at_end and overtaken
         return none_at_end
 
-    def finish(self, facts: Sequence[CaptureFacts]) -> dict[str, TableBuilder]:
+    def finish(self, facts: Sequence[CaptureFacts]) -> dict[str, TableBuilder | DerivedTable]:
         """All tables, in the order of the catalog. `facts`: the captures, in the order of `Connection.capture`."""
         for open_ in self._open.values():  # an engine that broke off
             self._note_speaker(open_)
@@ -202,25 +261,29 @@ class Timeline:
         self._open.clear()
         names = [f.name for f in facts]
         joined = self._sessions.resolved()
-        columns = self._transactions.columns()
-        final = _through(joined, columns.session)
-        self._judge(joined, History(columns, final, self._clients), facts)
+        packed = self._transactions.packed()
+        found = columns(packed)
+        order, transaction_ids = in_order(found)
+        final = _through(joined, found.session)
+        self._judge(joined, packed, History(found, order, final, self._clients), facts)
 
         waits = self._waits
-        waiting = waits.column("session")
+        waiting = packed["session"][waits.rows]
         kept_sessions = _through(joined, waiting)[waits.kept]
         waits_by_session = np.bincount(kept_sessions[kept_sessions >= 0], minlength=len(joined))
-        sessions, session_ids, keys = self._sessions.finish(columns, waits_by_session, final)
+        sessions, session_ids, keys = self._sessions.finish(found, order, waits_by_session, final)
         ids_of = _through(session_ids, joined, missing=0)  # provisional → session_id
-        transactions, transaction_ids = self._transactions.finish(columns, _through(session_ids, final, missing=0))
-        del columns, final  # large, and not needed any more
+        of_rows = _through(session_ids, final, missing=0).astype(np.int32)
+        transactions = self._transactions.finish(packed, order, transaction_ids, of_rows)
+        del found, final  # large, and not needed any more
         survived = waits.kept & waits.answered
-        survived_connection, survived_s = waits.builder.column("connection_id")[survived], waits.held[survived]
-        held_rows = waits.column("row")[waits.kept & (waits.column("kind") == SYNC)]
-        heartbeats, heartbeat_ids = waits.finish(_through(ids_of, waiting), keys, transaction_ids, self._reader.lists)
+        survived_connection, survived_s = packed["connection_id"][waits.rows[survived]], waits.held[survived]
+        held_rows = waits.rows[waits.kept & (waits.field("kind", np.int8) == SYNC)]
+        of_waits = _through(ids_of, waiting, missing=0).astype(np.int32)
+        heartbeats, heartbeat_ids = waits.finish(of_waits, keys, transaction_ids, self._reader.lists)
         teardowns = self._teardowns.finish(ids_of, heartbeat_ids, waits.requested, waits.held)
         self._folders.join(joined.tolist())
-        built = {
+        built: dict[str, TableBuilder | DerivedTable] = {
             "captures": _captures(facts, self._connections.missing_bytes(len(facts))),
             "connections": self._connections.finish(names),
             "transactions": transactions,
@@ -233,24 +296,24 @@ class Timeline:
         }
         return {t.name: built[t.name] if t.name in built else TableBuilder(t) for t in TABLES}
 
-    def _judge(self, joined: Ints, history: History, facts: Sequence[CaptureFacts]) -> None:
+    def _judge(self, joined: Ints, packed: Packed, history: History, facts: Sequence[CaptureFacts]) -> None:
         """Inherit the intervals, then say how each pending wait ended."""
         # Not in order of arrival, which the engine is free to choose.
         pending = sorted(self._pending, key=lambda p: (p.wait.start_ns, p.wait.request_frame))
         waits = self._waits
         first = waits.add_open([p.wait for p in pending])
-        waits.inherit(joined)
+        waits.inherit(joined, packed)
         around = Surroundings(history, self._refusals, joined.tolist(), [f.end_ns for f in facts])
         for place, p in enumerate(pending, first):
             wait, c = p.wait, p.connection
             if waits.is_wait(place, around.open_s(p)):
                 interval = None if np.isnan(waits.requested[place]) else float(waits.requested[place])
                 ending = endings.with_wait(p, interval, around)
-                waits.close(wait, ending.wait_end_ns, ending.end_frame, ending.outcome)
+                waits.close(ending.wait_end_ns, ending.end_frame, ending.outcome)
                 if c is not None and not p.overtaken:
                     self._teardowns.add(c, ending, place, wait.session)
             else:
-                waits.close(wait, None, None, UNKNOWN)
+                waits.close(None, None, UNKNOWN)
                 if c is not None and not p.overtaken:
                     self._teardowns.add(c, endings.without_wait(c, wait.start_ns), -1, wait.session)
         waits.settle()

@@ -1,137 +1,289 @@
-"""HTTP transactions → rows of `transactions`, and the side columns that every other table is joined by.
+"""HTTP transactions → rows of `transactions`, and the columns that every other table is joined by.
 
-A row goes to the builder as soon as its transaction arrives and is known from then on by its place there, its `row`.
-Ids are given at the end, in order of time, because an engine yields events connection by connection.
+Transactions are by far the most numerous rows, so each is packed into PACKED as it arrives: one buffer that grows by
+appending, 92 bytes a row, in which a field is -1 where nothing was observed. What few values repeat (method, host,
+path, ...) is a code. A row is known from then on by its number; ids are given at the end, in order of time, because an
+engine yields events connection by connection. Columns are made from the packed rows when somebody asks for them.
 """
 
 from __future__ import annotations
 
-from array import array
-from typing import NamedTuple
+import struct
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from analyzer.tables.builder import TableBuilder
+from analyzer.tables.builder import NAT
 from analyzer.tables.catalog import transactions
-from analyzer.timeline.columns import Bools, Ints, ints, ranks
+from analyzer.tables.derived import DerivedTable, Made, Recipe
+from analyzer.timeline.columns import Bools, Codes, Ints, ranks
+from analyzer.timeline.reading import Terms, Wait
 from dissectors.events import Transaction
+
+# Packed without gaps; the names are those of the table where it has such a column.
+_FIELDS = (
+    ("connection_id", "i"),
+    ("session", "i"),  # provisional number; -1: none
+    ("request_start", "q"),
+    ("request_end", "q"),
+    ("response_start", "q"),
+    ("response_end", "q"),
+    ("head", "i"),  # code: see `Transactions.head`
+    ("status", "h"),
+    ("request_wire_bytes", "i"),
+    ("response_wire_bytes", "i"),
+    ("request_body_bytes", "i"),
+    ("response_body_bytes", "i"),
+    ("request_decoded_bytes", "i"),
+    ("response_decoded_bytes", "i"),
+    ("request_frame", "i"),
+    ("response_frame", "i"),
+    ("request_last_frame", "i"),
+    ("response_last_frame", "i"),
+    ("eas_status", "i"),
+    ("coding", "i"),  # code: Content-Encoding of the response
+    ("complete", "b"),
+)
+_NAMES = tuple(name for name, _ in _FIELDS)
+_PACKED = struct.Struct("<" + "".join(code for _, code in _FIELDS))
+_WIDE = struct.Struct("<" + "q" * len(_FIELDS))
+_DTYPE = np.dtype([(name, "<" + np.dtype(code).str[1:]) for name, code in _FIELDS])
+_WIDE_DTYPE = np.dtype([(name, "<i8") for name, _ in _FIELDS])
+_NUMBERS = (
+    "status",
+    "request_wire_bytes",
+    "response_wire_bytes",
+    "request_body_bytes",
+    "response_body_bytes",
+    "request_decoded_bytes",
+    "response_decoded_bytes",
+    "request_frame",
+    "response_frame",
+    "request_last_frame",
+    "response_last_frame",
+    "eas_status",
+)
+_TIMES = ("request_start", "request_end", "response_start", "response_end")
+
+Packed: TypeAlias = npt.NDArray[Any]  # records with the names in _FIELDS
+Head: TypeAlias = tuple[str | None, str | None, str | None, str | None, str]  # method, host, path, command, version
 
 
 class Columns(NamedTuple):
     """One value a row, in order of arrival."""
 
-    session: Ints  # provisional number; -1: none
-    connection: Ints
+    session: npt.NDArray[Any]  # provisional number; -1: none
+    connection: npt.NDArray[Any]
     start: Ints  # ns: of the request, else of the response
     end: Ints  # ns: of the response, else of the request
-    frame: Ints
-    up: Ints  # wire bytes; 0: not seen
-    down: Ints
+    frame: npt.NDArray[Any]
+    up: npt.NDArray[Any]  # wire bytes; 0: not seen
+    down: npt.NDArray[Any]
     answered: Bools
 
 
 class Transactions:
-    """The rows so far. `session` is -1 for a transaction that belongs to none."""
+    """The rows so far."""
 
     def __init__(self) -> None:
-        self.builder = TableBuilder(transactions.TABLE)
-        self._append = self.builder.append
-        self._session = array("q")
+        self._rows = bytearray()
+        self._count = 0
+        self._wide: dict[int, bytes] = {}  # rows with a number too large for PACKED
+        self._heads: dict[Head, int] = {}
+        self._codings: dict[str | None, int] = {None: -1}
 
-    def add(self, t: Transaction, session: int, command: str | None, eas_status: int | None) -> int:
-        """Returns the row."""
+    def __len__(self) -> int:
+        return self._count
+
+    def head(self, method: str | None, host: str | None, target: str | None, command: str | None, version: str) -> int:
+        """The code of what mostly repeats from request to request."""
+        path = None if target is None else target.partition("?")[0]
+        heads = self._heads
+        return heads.setdefault((method, host, path, command, version), len(heads))
+
+    def add(self, t: Transaction, session: int, head: int, eas_status: int | None) -> int:
+        """`session`: -1 for none. Returns the row."""
         request, response = t.request, t.response
-        if request is not None and response is not None:
-            headers = response.headers
-            row: tuple[object, ...] = (
-                None,
+        row = self._count
+        self._count = row + 1
+        if request is None or response is None:
+            self._pack(row, _half(t, session, head, -1 if eas_status is None else eas_status, self._coding(t)))
+            return row
+        coding = self._codings.get(response.headers.get("content-encoding"))
+        if coding is None:
+            coding = self._coding(t)
+        sent, got = request.decoded_bytes, response.decoded_bytes
+        try:
+            self._rows += _PACKED.pack(
                 t.connection_id,
-                None,
+                session,
                 request.start_ns,
                 request.end_ns,
                 response.start_ns,
                 response.end_ns,
-                request.method,
-                request.headers.get("host"),
-                request.target.partition("?")[0],
-                command,
+                head,
                 response.status,
                 request.wire_bytes,
                 response.wire_bytes,
                 request.body_bytes,
                 response.body_bytes,
-                request.decoded_bytes,
-                response.decoded_bytes,
+                -1 if sent is None else sent,
+                -1 if got is None else got,
                 request.first_frame,
                 response.first_frame,
-                request.http_version,
-                request.complete and response.complete,
-                False,
                 request.last_frame,
                 response.last_frame,
-                eas_status,
-                headers.get("content-encoding"),
+                -1 if eas_status is None else eas_status,
+                coding,
+                request.complete and response.complete,
             )
-        else:
-            row = _partial_row(t, command, eas_status)
-        self._session.append(session)
-        self._append(row)
-        return len(self._session) - 1
+        except struct.error:  # 2 GiB or more
+            half = _half(t, session, head, -1 if eas_status is None else eas_status, coding)
+            self._pack(row, (*half[:-1], request.complete and response.complete))
+        return row
 
-    def columns(self) -> Columns:
-        """What the other tables are joined by. Call when all transactions are there, before `finish`."""
-        column, mask = self.builder.column, self.builder.mask
-        unasked, unanswered = mask("request_start"), mask("response_start")
-        return Columns(
-            session=ints(self._session),
-            connection=column("connection_id"),
-            start=np.where(unasked, column("response_start"), column("request_start")),
-            end=np.where(unanswered, column("request_end"), column("response_end")),
-            frame=np.where(unasked, column("response_frame"), column("request_frame")),
-            up=column("request_wire_bytes"),
-            down=column("response_wire_bytes"),
-            answered=~unanswered,
+    def wait(self, row: int, items: int, terms: Terms) -> Wait:
+        """The wait that a row is."""
+        values = _PACKED.unpack_from(self._rows, row * _PACKED.size)
+        if row in self._wide:
+            values = _WIDE.unpack(self._wide[row])
+        fields = dict(zip(_NAMES, values, strict=True))
+        return Wait(
+            row=row,
+            session=fields["session"],
+            connection_id=fields["connection_id"],
+            request_ns=fields["request_start"],
+            start_ns=fields["request_end"],
+            request_frame=fields["request_last_frame"],
+            answer_ns=fields["response_start"],
+            answer_end_ns=fields["response_end"],
+            answer_frame=fields["response_frame"],
+            http_status=fields["status"],
+            items=items,
+            terms=terms,
         )
 
-    def finish(self, columns: Columns, session_ids: Ints) -> tuple[TableBuilder, Ints]:
-        """Put the rows in order. `session_ids`: of each row, 0 for none. Returns them and row → transaction_id."""
-        order = np.lexsort((columns.frame, columns.start))
-        ids = ranks(order) + 1
-        self.builder.replace("transaction_id", ids)
-        self.builder.replace("session_id", session_ids, session_ids == 0)
-        self.builder.reorder(order)
-        return self.builder, ids
+    def packed(self) -> Packed:
+        """All rows in order of arrival, with the fields of PACKED. No row can be added while this is in use."""
+        if not self._wide:
+            return np.frombuffer(self._rows, dtype=_DTYPE)
+        whole = np.frombuffer(self._rows, dtype=_DTYPE).astype(_WIDE_DTYPE)
+        for row, values in self._wide.items():
+            whole[row] = np.frombuffer(values, dtype=_WIDE_DTYPE)[0]
+        return whole
+
+    def finish(self, packed: Packed, order: Codes, ids: Codes, session_ids: Codes) -> DerivedTable:
+        """The table. `order`: rows in order of time; `ids`: of each row; `session_ids`: of each row, 0 for none."""
+
+        def number(name: str) -> Recipe:
+            def make() -> Made:
+                values = packed[name][order].astype(np.int64)
+                return Made(values, values < 0)
+
+            return make
+
+        def time(name: str) -> Recipe:
+            def make() -> Made:
+                values = packed[name][order]
+                values[values == -1] = NAT
+                return Made(values)
+
+            return make
+
+        heads = list(self._heads)
+
+        def text(part: int) -> Recipe:
+            values = list(dict.fromkeys(head[part] for head in heads if head[part] is not None))
+            places = {value: place for place, value in enumerate(values)}
+            codes = np.array([places.get(head[part], -1) for head in heads] or [-1], dtype=np.int32)
+            return lambda: Made(codes[packed["head"][order]], None, values)
+
+        def of_session() -> Made:
+            sessions = session_ids[order]
+            return Made(sessions, sessions == 0)
+
+        count = len(order)
+        codings = list(self._codings)[1:]
+        recipes: dict[str, Recipe] = {
+            "transaction_id": lambda: Made(np.arange(1, count + 1)),
+            "connection_id": number("connection_id"),
+            "session_id": of_session,
+            "method": text(0),
+            "host": text(1),
+            "path": text(2),
+            "command": text(3),
+            "http_version": text(4),
+            "complete": lambda: Made(packed["complete"][order]),
+            "inferred": lambda: Made(np.zeros(count, dtype=np.int8)),
+            "content_encoding": lambda: Made(packed["coding"][order], None, codings),
+        }
+        recipes |= {name: number(name) for name in _NUMBERS} | {name: time(name) for name in _TIMES}
+        return DerivedTable(transactions.TABLE, count, recipes)
+
+    def _coding(self, t: Transaction) -> int:
+        coding = None if t.response is None else t.response.headers.get("content-encoding")
+        return self._codings.setdefault(coding, len(self._codings) - 1)
+
+    def _pack(self, row: int, values: tuple[int, ...]) -> None:
+        """A row that may not fit: it is then kept apart, in full."""
+        try:
+            self._rows += _PACKED.pack(*values)
+        except struct.error:
+            self._wide[row] = _WIDE.pack(*values)
+            self._rows += bytes(_PACKED.size)
 
 
-def _partial_row(t: Transaction, command: str | None, eas_status: int | None) -> tuple[object, ...]:
-    """A row without its request or without its response."""
+def columns(packed: Packed) -> Columns:
+    """What the other tables are joined by."""
+    unasked, unanswered = packed["request_start"] < 0, packed["response_start"] < 0
+    up, down = packed["request_wire_bytes"], packed["response_wire_bytes"]
+    return Columns(
+        session=packed["session"],
+        connection=packed["connection_id"],
+        start=np.where(unasked, packed["response_start"], packed["request_start"]),
+        end=np.where(unanswered, packed["request_end"], packed["response_end"]),
+        frame=np.where(unasked, packed["response_frame"], packed["request_frame"]),
+        up=np.where(unasked, 0, up),
+        down=np.where(unanswered, 0, down),
+        answered=~unanswered,
+    )
+
+
+def in_order(found: Columns) -> tuple[Codes, Codes]:
+    """Rows in order of time, and transaction_id by row."""
+    order = np.lexsort((found.frame, found.start)).astype(np.int32)
+    return order, (ranks(order) + 1).astype(np.int32)
+
+
+def _half(t: Transaction, session: int, head: int, eas_status: int, coding: int) -> tuple[int, ...]:
+    """The fields of a transaction of which a side may be missing."""
     request, response = t.request, t.response
+    sent = got = None
+    if request is not None:
+        sent = request.decoded_bytes
+    if response is not None:
+        got = response.decoded_bytes
     return (
-        None,
         t.connection_id,
-        None,
-        request and request.start_ns,
-        request and request.end_ns,
-        response and response.start_ns,
-        response and response.end_ns,
-        request and request.method,
-        request and request.headers.get("host"),
-        request and request.target.partition("?")[0],
-        command,
-        response and response.status,
-        request and request.wire_bytes,
-        response and response.wire_bytes,
-        request and request.body_bytes,
-        response and response.body_bytes,
-        request and request.decoded_bytes,
-        response and response.decoded_bytes,
-        request and request.first_frame,
-        response and response.first_frame,
-        (request or response).http_version,  # type: ignore[union-attr]  # never both missing
-        False,
-        False,
-        request and request.last_frame,
-        response and response.last_frame,
+        session,
+        -1 if request is None else request.start_ns,
+        -1 if request is None else request.end_ns,
+        -1 if response is None else response.start_ns,
+        -1 if response is None else response.end_ns,
+        head,
+        -1 if response is None else response.status,
+        -1 if request is None else request.wire_bytes,
+        -1 if response is None else response.wire_bytes,
+        -1 if request is None else request.body_bytes,
+        -1 if response is None else response.body_bytes,
+        -1 if sent is None else sent,
+        -1 if got is None else got,
+        -1 if request is None else request.first_frame,
+        -1 if response is None else response.first_frame,
+        -1 if request is None else request.last_frame,
+        -1 if response is None else response.last_frame,
         eas_status,
-        response and response.headers.get("content-encoding"),
+        coding,
+        0,
     )

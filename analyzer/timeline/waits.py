@@ -18,20 +18,23 @@ Sync answers without items
     (sample s_hsync, where SOGo reports each change twice): changes, with items 0. An answer without items and without
     a new key before its time does not tell why it came: unknown.
 
-Rows of answered waits go to the builder at once and are completed column by column at the end. Waits without an
-answer that got through wait for `endings`.
+A wait is its transaction's row and the code of what its messages say (`Terms`), of which a capture has few: 12 bytes.
+Everything else is worked out at the end, column by column. Waits without an answer that got through wait for
+`endings`.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from analyzer.tables.builder import TableBuilder
+from analyzer.tables.builder import NAT
 from analyzer.tables.catalog import heartbeats
+from analyzer.tables.derived import DerivedTable, Made, Recipe
 from analyzer.timeline.columns import NS, Bools, Codes, Floats, Ints, ints, last_known, ranks
 from analyzer.timeline.reading import (
     BODY,
@@ -48,6 +51,7 @@ from analyzer.timeline.reading import (
     UNREADABLE,
     UNSAID,
     Stored,
+    Terms,
     Wait,
 )
 from analyzer.timeline.sessions import Key
@@ -57,38 +61,36 @@ HELD_LIKE_A_WAIT_S = 30.0  # half of the smallest interval that MS-ASCMD allows
 SOURCES = ("unknown", "body", "inherited", "server_limit")
 
 
-# The fields of `Wait` that are needed as columns and are not in the builder, as narrow as may be: waits are many.
-_COLUMNS = {
-    "row": "i",
-    "session": "i",
-    "kind": "b",
-    "request_ns": "q",
-    "request_frame": "q",
-    "stated_s": "d",
-    "stored_s": "d",
-    "stored_as": "b",
-    "folders": "i",
-    "tentative": "b",
-    "outcome": "b",
-    "by_gateway": "b",
-}
-_BATCH = 4096  # waits that are turned into rows and columns at a time: three times faster than one by one
-
-
 class Waits:
-    """The rows so far, in order of arrival: each wait has a place."""
+    """The waits so far, in order of arrival: each has a place."""
 
     def __init__(self) -> None:
-        self.builder = TableBuilder(heartbeats.TABLE)
-        self._batch: list[Wait] = []
-        self._columns: dict[str, array[Any]] = {name: array(code) for name, code in _COLUMNS.items()}
-        self._closed_as = array("b")  # outcomes of the waits that were closed later, which are the last ones
-        self._count = 0
+        self._row = array("i")
+        self._code = array("i")  # of its terms
+        self._items = array("i")  # -1: not known
+        self._terms: list[Terms] = []
+        self._codes: dict[Terms, int] = {}
+        self._withdrawn: list[int] = []  # places whose answer did not get through; they are added again as open
+        # Of the open waits, which are the last ones:
+        self._closed_as = array("b")
+        self._end = array("q")
+        self._end_frame = array("q")
         self._syncs: tuple[array[int], ...] = tuple(array("q") for _ in range(4))  # session, time, frame, folders
         self._syncs_stored = array("d")
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._row)
+
+    def code(self, terms: Terms) -> int:
+        """The number under which `add` takes these terms."""
+        code = self._codes.get(terms)
+        if code is None:
+            code = self._codes[terms] = len(self._terms)
+            self._terms.append(terms)
+        return code
+
+    def terms(self, place: int) -> Terms:
+        return self._terms[self._code[place]]
 
     def add_stored(self, stored: Stored) -> None:
         """A Sync that does not wait itself."""
@@ -98,86 +100,80 @@ class Waits:
             column.append(value)
         self._syncs_stored.append(stored.stored_s)
 
-    def add(self, wait: Wait) -> int:
-        """A wait with an answer that got through or that a gateway gave. Returns its place."""
-        self._batch.append(wait)
-        self._count += 1
-        if len(self._batch) >= _BATCH:
-            self._flush()
-        return self._count - 1
+    def add(self, row: int, code: int, items: int) -> int:
+        """A wait with an answer. Returns its place."""
+        self._row.append(row)
+        self._code.append(code)
+        self._items.append(items)
+        return len(self._row) - 1
+
+    def at(self, place: int) -> tuple[int, int]:
+        """The row and the number of items of a wait."""
+        return self._row[place], self._items[place]
+
+    def withdraw(self, place: int) -> None:
+        """The answer did not get through after all: the wait is open, and will be added again as that."""
+        self._withdrawn.append(place)
 
     def add_open(self, waits: Sequence[Wait]) -> int:
         """All waits whose end is judged later, after all others: these inherit from them, too. Returns the place of the
         first; `close` is to be called for each, in order.
         """
-        self._flush()
-        first = self._count
-        self._count += len(waits)
-        self._note(waits)
+        first = len(self._row)
+        for wait in waits:
+            self.add(wait.row, self.code(wait.terms), wait.items)
         return first
 
-    def close(self, wait: Wait, end_ns: int | None, end_frame: int | None, outcome: int) -> None:
-        """The row of an open wait."""
+    def close(self, end_ns: int | None, end_frame: int | None, outcome: int) -> None:
+        """The end of an open wait."""
         self._closed_as.append(outcome)
-        self.builder.append(_row(wait, end_ns, end_frame))
+        self._end.append(NAT if end_ns is None else end_ns)
+        self._end_frame.append(-1 if end_frame is None else end_frame)
 
-    def _flush(self) -> None:
-        append = self.builder.append
-        for wait in self._batch:
-            append(_row(wait, wait.answer_ns, wait.answer_frame))
-        self._note(self._batch)
-        self._batch.clear()
-
-    def _note(self, waits: Sequence[Wait]) -> None:
-        if waits:
-            values = dict(zip(Wait._fields, zip(*waits, strict=True), strict=True))
-            for name, column in self._columns.items():
-                column.extend(values[name])
-
-    def column(self, name: str) -> Ints:
-        """A field of `Wait` as integers, by place."""
-        return ints(self._columns[name])
-
-    def inherit(self, sessions: Ints) -> None:
+    def inherit(self, sessions: Ints, packed: npt.NDArray[Any]) -> None:
         """Work out the interval and the folders of every wait, answered or open. `sessions`: provisional → joined
-        number."""
-        self._flush()
-        count = self._count
+        number; `packed`: the transactions."""
+        self._packed = packed
+        self.rows: Codes = np.frombuffer(self._row, dtype=np.int32) if self._row else np.empty(0, dtype=np.int32)
+        self._of: Codes = np.frombuffer(self._code, dtype=np.int32) if self._code else np.empty(0, dtype=np.int32)
+        count = len(self)
         stored_session, stored_time, stored_frame, stored_folders = map(ints, self._syncs)
         syncs = len(stored_session)
-        kinds = np.concatenate((self.column("kind"), np.full(syncs, SYNC)))
-        session = np.concatenate((self.column("session"), stored_session))
+        kinds = np.concatenate((self.field("kind", np.int8), np.full(syncs, SYNC, dtype=np.int8)))
+        session = np.concatenate((packed["session"][self.rows], stored_session))
         group = (sessions[session] if len(session) else session) * 2 + kinds
-        time = np.concatenate((self.column("request_ns"), stored_time))
-        frame = np.concatenate((self.column("request_frame"), stored_frame))
-        stored = np.concatenate((np.array(self._columns["stored_s"]), np.array(self._syncs_stored)))
-        stored_as = np.concatenate((self.column("stored_as"), np.full(syncs, BODY)))
-        folders = np.concatenate((self.column("folders"), stored_folders))
-        order = np.lexsort((frame, time, group))
-        place = ranks(order)[:count]
+        time = np.concatenate((packed["request_start"][self.rows], stored_time))
+        frame = np.concatenate((packed["request_last_frame"][self.rows], stored_frame))
+        order = np.lexsort((frame, time, group)).astype(np.int32)
+        group = group[order]
+        del kinds, session, time, frame
+        place = ranks(order)[:count].astype(np.int32)
 
         def newest(known: Bools) -> Ints:
             """For each wait the newest earlier request where `known` holds, else -1."""
-            found = last_known(group[order], known[order])[place]
+            found = last_known(group, known[order])[place]
             return np.where(found >= 0, order[found], -1)
 
+        stored_as = np.concatenate((self.field("stored_as", np.int8), np.full(syncs, BODY, dtype=np.int8)))
         source = newest(stored_as != UNSAID)
+        stored = np.concatenate((self.field("stored_s", np.float64), np.array(self._syncs_stored)))
         inherited = np.where(source >= 0, stored[source], NOT_KNOWN)
-        stated = np.array(self._columns["stated_s"])
+        stated = self.field("stated_s", np.float64)
         states = ~np.isnan(stated)
-        own = self.column("folders")
+        own = self.field("folders", np.int32)
         inherited[own == UNREADABLE] = NOT_KNOWN
         self.requested: Floats = np.where(states, stated, inherited)
         known = ~np.isnan(self.requested)
         by_limit = stored_as[source] == SERVER_LIMIT
-        source = np.where(states, 1, np.where(~known, 0, np.where(by_limit, 3, 2)))
-        self._source: Codes = source.astype(np.int32)  # places in SOURCES
+        self._source = np.where(states, 1, np.where(~known, 0, np.where(by_limit, 3, 2))).astype(np.int8)  # in SOURCES
+        folders = np.concatenate((own, stored_folders))
         lists = newest(folders != -1)
         watched = np.where(own >= 0, own, np.where(lists >= 0, folders[lists], UNREADABLE))
         self._lists: Codes = watched.astype(np.int32)
-        tentative = self.column("tentative") != 0
+        tentative = self.field("tentative", np.bool_)
         self.kept: Bools = ~tentative | (known & (self.requested > 0))
         self._undecided: Bools = tentative & ~known
+        self.kept[self._withdrawn] = self._undecided[self._withdrawn] = False
 
     def is_wait(self, place: int, open_s: float) -> bool:
         """Whether an open wait is one, given how long it was open; an empty Sync need not be."""
@@ -188,87 +184,117 @@ class Waits:
 
     def settle(self) -> None:
         """Decide what Sync answers without items mean, and which tentative waits are waits. All waits are closed."""
-        answered = self._count - len(self._closed_as)
-        self.held: Floats = self.builder.column("held_s")
-        outcome = np.concatenate((self.column("outcome")[:answered], ints(self._closed_as)))
+        count = len(self)
+        answered = count - len(self._closed_as)
+        end = self._packed["response_start"][self.rows]
+        end[answered:] = self._end
+        self.held: Floats = (end - self._packed["request_end"][self.rows]) / NS
+        self.held[end == NAT] = np.nan
+        outcome = self.field("outcome", np.int8)
+        outcome[answered:] = self._closed_as
         early = self.requested - self.held > EARLY_S  # False when the interval is not known
         unmoved = outcome == NO_CHANGE
         moved = outcome == KEY_MOVED
         outcome[unmoved] = np.where(early[unmoved], UNKNOWN, EXPIRED)
         due = ~early & ~np.isnan(self.requested)
         outcome[moved] = np.where(due[moved], EXPIRED, CHANGES)
-        self._outcome: Codes = outcome.astype(np.int32)
-        self.answered: Bools = (np.arange(self._count) < answered) & (self.column("by_gateway") == 0)
+        self._outcome = outcome
+        self.answered: Bools = ~self.field("by_gateway", np.bool_)
+        self.answered[answered:] = False
         self.kept |= self._undecided & (self.held >= HELD_LIKE_A_WAIT_S)
 
     def finish(
         self,
-        session_ids: Ints,
+        session_ids: Codes,
         keys: dict[int, Key],
-        transaction_ids: Ints,
+        transaction_ids: Codes,
         lists: list[list[str] | None],
-    ) -> tuple[TableBuilder, Ints]:
-        """Complete the rows and put them in order. `session_ids`: of each wait; `keys`: session_id → its key;
-        `lists`: folder lists by code. Returns the builder and place → heartbeat_id (0: not a wait after all).
+    ) -> tuple[DerivedTable, Codes]:
+        """The table, and place → heartbeat_id (0: not a wait after all). `session_ids`: of each wait, 0 for none;
+        `keys`: session_id → its key; `transaction_ids`: by row; `lists`: folder lists by code.
         """
-        builder = self.builder
-        if not len(self):
-            return builder, np.empty(0, dtype=np.int64)
-        order = np.lexsort((self.column("request_frame"), builder.column("start")))
+        packed, rows, requested, held = self._packed, self.rows, self.requested, self.held
+        start, frame = packed["request_end"][rows], packed["request_last_frame"][rows]
+        order = np.lexsort((frame, start)).astype(np.int32)
         order = order[self.kept[order]]
-        ids = np.zeros(len(self), dtype=np.int64)
-        ids[order] = np.arange(1, len(order) + 1)
-        servers = _by_id(keys, 0)
-        devices = _by_id(keys, 2)
-        texts = np.empty(len(lists), dtype=object)
-        texts[:] = lists
-        builder.replace("heartbeat_id", ids)
-        builder.replace("session_id", session_ids, session_ids == 0)
-        builder.replace("transaction_id", transaction_ids[self.column("row")])
-        builder.replace("requested_s", self.requested)
-        builder.replace("requested_source", np.array(SOURCES, dtype=object)[self._source])
-        builder.replace("outcome", np.array(OUTCOMES, dtype=object)[self._outcome])
-        builder.replace("monitored_folders", texts[self._lists])
-        builder.replace("early_s", np.where(self.answered, self.requested - self.held, np.nan))
-        builder.replace("server", servers[session_ids])
-        builder.replace("device_id", devices[session_ids])
-        builder.reorder(order)
-        self._columns.clear()
-        return builder, ids
+        count = len(order)
+        ids = np.zeros(len(self), dtype=np.int32)
+        ids[order] = np.arange(1, count + 1)
+        first_open = len(self) - len(self._closed_as)
+        source, outcome, watched, answered = self._source, self._outcome, self._lists, self.answered
+        self._codes.clear()
 
+        def packed_ints(name: str) -> Recipe:
+            def make() -> Made:
+                values = packed[name][rows[order]].astype(np.int64)
+                return Made(values, values < 0)
 
-def _row(wait: Wait, end_ns: int | None, end_frame: int | None) -> tuple[object, ...]:
-    """The row of `heartbeats`; what is None here is filled in by `finish`, or not known."""
-    start_ns = wait.start_ns
-    answer_frame = wait.answer_frame
-    return (
-        None,
-        None,
-        wait.connection_id,
-        None,
-        KINDS[wait.kind],
-        start_ns,
-        end_ns,
-        None,
-        None,
-        None if end_ns is None else (end_ns - start_ns) / NS,
-        None,
-        wait.status,
-        None,
-        wait.changed,
-        wait.http_status,
-        wait.items,
-        None,
-        None,
-        None,
-        wait.request_frame,
-        answer_frame if answer_frame >= 0 else None,
-        end_frame,
-    )
+            return make
 
+        def of_terms(name: str) -> Recipe:
+            def make() -> Made:
+                values = self.field(name, np.int64)[order]
+                return Made(values, values < 0)
 
-def _by_id(keys: dict[int, Key], part: int) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
-    values = np.empty(max(keys, default=0) + 1, dtype=object)
-    for number, key in keys.items():
-        values[number] = key[part]
-    return values
+            return make
+
+        def end() -> Made:
+            values = packed["response_start"][rows]
+            values[first_open:] = self._end
+            return Made(values[order])
+
+        def end_frame() -> Made:
+            values = packed["response_frame"][rows].astype(np.int64)
+            values[first_open:] = self._end_frame
+            values = values[order]
+            return Made(values, values < 0)
+
+        def items() -> Made:
+            values = np.array(self._items, dtype=np.int64)[order]
+            return Made(values, values < 0)
+
+        def listed(codes: Callable[[], npt.NDArray[Any]]) -> Recipe:
+            return lambda: Made(np.where((found := codes()[order]) > 0, found, -1), None, lists)
+
+        def of_key(part: int) -> Recipe:
+            values = list(dict.fromkeys(key[part] for key in keys.values() if key[part] is not None))
+            places = {value: place for place, value in enumerate(values)}
+            codes = np.full(max(keys, default=0) + 1, -1, dtype=np.int32)
+            for number, key in keys.items():
+                codes[number] = places.get(key[part], -1)
+            return lambda: Made(codes[session_ids[order]], None, values)
+
+        def of_session() -> Made:
+            sessions = session_ids[order]
+            return Made(sessions, sessions == 0)
+
+        recipes: dict[str, Recipe] = {
+            "heartbeat_id": lambda: Made(np.arange(1, count + 1)),
+            "session_id": of_session,
+            "connection_id": packed_ints("connection_id"),
+            "transaction_id": lambda: Made(transaction_ids[rows[order]]),
+            "kind": lambda: Made(self.field("kind", np.int32)[order], None, KINDS),
+            "start": lambda: Made(packed["request_end"][rows[order]]),
+            "end": end,
+            "requested_s": lambda: Made(requested[order]),
+            "requested_source": lambda: Made(source[order].astype(np.int32), None, SOURCES),
+            "held_s": lambda: Made(held[order]),
+            "outcome": lambda: Made(outcome[order].astype(np.int32), None, OUTCOMES),
+            "ping_status": of_terms("status"),
+            "monitored_folders": listed(lambda: watched),
+            "changed_folders": listed(lambda: self.field("changed", np.int32)),
+            "http_status": packed_ints("status"),
+            "items": items,
+            "early_s": lambda: Made(np.where(answered[order], (requested - held)[order], np.nan)),
+            "server": of_key(0),
+            "device_id": of_key(2),
+            "request_frame": packed_ints("request_last_frame"),
+            "response_frame": packed_ints("response_frame"),
+            "end_frame": end_frame,
+        }
+        return DerivedTable(heartbeats.TABLE, count, recipes), ids
+
+    def field(self, name: str, dtype: type[np.generic]) -> npt.NDArray[Any]:
+        """A field of the waits' terms, by place."""
+        values: list[Any] = [getattr(terms, name) for terms in self._terms]
+        return np.array(values, dtype=dtype)[self._of] if values else np.empty(0, dtype=dtype)

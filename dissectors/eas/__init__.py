@@ -41,55 +41,52 @@ def decode_transaction(transaction: Transaction) -> EasMessage | None:
 
     A response without its request is EAS when its content type says so; its body then tells the command.
     """
-    request, response = transaction.request, transaction.response
+    _, _, request, response = transaction
     sent = received = None
-    user = protocol_version = None
-    method = "POST"
+    user = protocol_version = sent_body = None
     if request is not None:
         query = parse_query(request.target)
         if query is None:
             return None
-        method = request.method
         user = query.user or request.user
         protocol_version = request.headers.get("ms-asprotocolversion") or query.protocol_version
+        if request.method != "POST":
+            return _message(query, request.method, None, None, protocol_version, user)
         sent_body = request.body
     elif response is not None and "ms-sync" in response.headers.get("content-type", ""):
         query = NO_QUERY
-        sent_body = None
     else:
         return None
-    oddities = tuple([Oddity(code, "in the request target") for code in query.oddities]) if query.oddities else ()
-
-    if method != "POST":
-        return EasMessage(
-            query, method, None, None, protocol_version, user, query.device_id, query.device_type, oddities
-        )
     command = query.command
     # An empty body says something only when it is known that nothing of it is missing.
-    if request is not None and sent_body is not None and (sent_body or request.complete):
+    if sent_body is not None and request is not None and (sent_body or request.complete):
         command, sent = _read(command, sent_body, request.headers, True)
-        oddities += sent.oddities
     if response is not None and response.status == _OK:
         received_body = response.body
         if received_body is not None and (received_body or response.complete):
             command, received = _read(command, received_body, response.headers, False)
-            oddities += received.oddities
-    return EasMessage(
-        query,
-        command or UNKNOWN_COMMAND,
-        sent,
-        received,
-        protocol_version,
-        user,
-        query.device_id,
-        query.device_type,
-        oddities,
+    return _message(query, command or UNKNOWN_COMMAND, sent, received, protocol_version, user)
+
+
+def _message(  # noqa: PLR0917
+    query: EasQuery, command: str, sent: Message | None, received: Message | None, version: str | None, user: str | None
+) -> EasMessage:
+    oddities: tuple[Oddity, ...] = ()
+    if query.oddities:
+        oddities = tuple([Oddity(code, "in the request target") for code in query.oddities])
+    if sent is not None:
+        oddities += sent.oddities
+    if received is not None:
+        oddities += received.oddities
+    # What the constructor of a named tuple does, at half its price.
+    return tuple.__new__(
+        EasMessage, (query, command, sent, received, version, user, query.device_id, query.device_type, oddities)
     )
 
 
 def _read(command: str | None, body: bytes, headers: Mapping[str, str], is_request: bool) -> tuple[str | None, Message]:
     """A body as its command's own message, else as a generic one; and the command, from the body when not given."""
-    reader = READERS.get(command) if command else None
+    reader = READERS.get(command or "")
     if reader is not None and (not body or is_wbxml(body)):
         own = reader.read_request(body) if is_request else reader.read_response(body)
         if own is not None:

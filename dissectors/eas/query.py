@@ -15,7 +15,7 @@ from dissectors.cursor import Cursor
 from dissectors.errors import Truncated
 
 MAX_CACHED_CHARACTERS = 1024  # of a target; longer ones are parsed each time
-MAX_CACHED_TARGETS = 4096
+MAX_CACHED_TARGETS = 16_384  # some thousand devices with a few commands each
 MAX_PARAMETERS = 64
 
 # MS-ASHTTP 2.2.1.1.1.1.2; 5 to 8 are in its earliest issues only, 23 in Microsoft's test suite only.
@@ -103,9 +103,11 @@ NO_QUERY = EasQuery(
 
 def parse_query(target: str) -> EasQuery | None:
     """What a request target says; None when it is not one of EAS."""
-    if not target.startswith(_PATH) and "activesync" not in target.lower():
-        return None  # the many requests of others: not worth a place in the cache
-    return _cached(target) if len(target) <= MAX_CACHED_CHARACTERS else _parse(target)
+    if len(target) > MAX_CACHED_CHARACTERS:
+        return _parse(target)
+    if target.startswith(_PATH) or "activesync" in target.lower():
+        return _cached(target)
+    return None  # the many requests of others: not worth a place in the cache
 
 
 def _parse(target: str) -> EasQuery | None:

@@ -1,15 +1,7 @@
 """One HTTP/1.x connection, both directions: in-order plaintext in, `Transaction` out (RFC 9112, RFC 9110).
 
-Each side is a small machine:
-
-    START ─ first byte ─▶ HEAD ─ empty line ─▶ BODY ─ end of body ─▶ START
-      │                    │                    │
-      └────────────────────┴────────────────────┴─▶ LOST ─ a piece that begins like a message ─▶ START
-
-A side is LOST when what should begin a message does not look like one, when framing is broken, or when a gap hides
-where the next message begins; whole pieces are then skipped. It is STOPPED once the bytes are no HTTP/1.x any more
-(101, CONNECT, HTTP/2). Nearly every message of a push connection is one piece of one side, begun in START and ended
-with it: `_start_request` and `_start_response` build those without detours, all others go through `_run`.
+Nearly every message of a push connection is one piece of one side, whose head was seen before but for a few values:
+`_start_request` and `_start_response` build those without detours. All others go through `machine`.
 
 Sizes add up: each byte fed belongs to one message or to `skipped_bytes`, and what a piece has on the wire beyond its
 plaintext (TLS) belongs to the first message in it. Bytes that are missing inside a body whose framing stays known are
@@ -18,53 +10,34 @@ counted as sent; the message is then not complete. Interim responses (1xx) count
 Left out: HTTP/2 (only recognised), the fields of trailers, what is inside a tunnel or behind an Upgrade.
 """
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from dissectors.events import CLIENT, SERVER, Anomaly, Request, Response, Transaction
-from dissectors.http.bodies import MAX_BODY_BYTES, Body, Chunked, FixedLength, UntilClose, lone_chunk
-from dissectors.http.codings import decode
+from dissectors.events import CLIENT, SERVER, Request, Response, Transaction
+from dissectors.http.bodies import FixedLength, UntilClose, lone_chunk
 from dissectors.http.heads import (
     CHUNKED,
-    EMPTY_LINE,
     MAX_HEAD_BYTES,
     UNSAID,
-    UNUSABLE,
-    NotAHead,
     OddHead,
     RequestHead,
     ResponseHead,
-    parse_oddly,
-    parse_request,
-    parse_response,
+    parse_fields,
+    request_line,
+    status_line,
 )
-from dissectors.http.messages import (
-    BODY,
-    HEAD,
-    LOST,
-    NO_FRAMING,
-    START,
-    STOPPED,
-    Exchange,
-    Message,
-    Piece,
-    Stream,
-    Template,
-)
-from dissectors.http.pairing import Pairing
-from dissectors.http.sniff import looks_like_http
+from dissectors.http.machine import KeepBody, Machine
+from dissectors.http.messages import BODY, START, STOPPED, Exchange, Message
+from dissectors.http.templates import NOTHING, Found, Template, Templates, learn
 
-KeepBody = Callable[[str, str, Mapping[str, str]], bool]
-
-MAX_SAME_ANOMALIES = 4  # of one code on one connection
-MAX_TEMPLATES = 8  # kept a connection: the commands of one device
-MAX_TEMPLATE_BYTES = 4096
-HOPELESS_BYTES = 16 * 1024 * 1024  # without a single message: larger than the mail in whose middle a capture begins
-
-_ONCE = frozenset({"http_bare_lf", "http_obs_fold", "http_bad_target"})  # a habit of one end, not an event
-_H2_PREFACE = b"PRI * HTTP/2.0"
 _EAS_PATH = "/microsoft-server-activesync"
 _EAS_TYPE = "application/vnd.ms-sync"
+
+_Asked = tuple[bytes, str, str, str, Template, bool]  # request line; method, target, version; fields; bodies wanted
+_Answered = tuple[bytes, int, str, str, Template]  # status line; status, reason, version; fields
+_NOT_ASKED: _Asked = (b"", "", "", "", NOTHING, False)
+_NOT_ANSWERED: _Answered = (b"", 0, "", "", NOTHING)
+
+_new = tuple.__new__  # of a named tuple: half the time of calling the class
 
 
 def keep_eas_body(method: str, target: str, headers: Mapping[str, str]) -> bool:
@@ -74,42 +47,25 @@ def keep_eas_body(method: str, target: str, headers: Mapping[str, str]) -> bool:
     return headers.get("content-type", "").lower().startswith(_EAS_TYPE)
 
 
-class HttpConnection:
+class HttpConnection(Machine):
     """Feed it the plaintext of one connection in the order of the capture, and it yields transactions.
 
     Any split of the same bytes gives the same transactions (frames and times apart). No input makes it raise.
     """
 
-    __slots__ = (
-        "_client",
-        "_keep_body",
-        "_pairing",
-        "_reports",
-        "_server",
-        "_templates",
-        "anomalies",
-        "hopeless",
-        "interim_responses",
-        "protocol",
-        "skipped_bytes",
-    )
+    __slots__ = ("_answered", "_answers", "_asked", "_asks")
 
     def __init__(self, connection_id: int, keep_body: KeepBody = keep_eas_body) -> None:
         """`keep_body(method, target, request headers)` says whether both bodies of a transaction are kept and decoded.
 
-        For a response without its request it is called with an empty method and target and the response's headers.
+        It is asked again only when the request line or a header that `templates` takes for deciding is another one. For a
+        response without its request it is called with an empty method and target and the response's headers.
         """
-        self.anomalies: list[Anomaly] = []  # drained by the caller
-        self.protocol: str | None = None  # "http/1.1", "http/2", "not_http"; None: nothing to tell by yet
-        self.hopeless = False  # what follows is no HTTP/1.x: stop feeding, then `close`
-        self.interim_responses = 0  # 1xx other than 101
-        self.skipped_bytes = [0, 0]  # by side: what belongs to no message
-        self._keep_body = keep_body
-        self._client = Stream(CLIENT)
-        self._server = Stream(SERVER)
-        self._pairing = Pairing(connection_id)
-        self._templates: dict[bytes, Template] = {}  # by request line
-        self._reports: Counter[str] = Counter()
+        super().__init__(connection_id, keep_body)
+        self._asked = _NOT_ASKED  # the last request head
+        self._asks: Templates = ()
+        self._answered = _NOT_ANSWERED  # the last response head
+        self._answers: Templates = ()
 
     def feed(  # noqa: PLR0917
         self, side: int, data: bytes, first_frame: int, first_ns: int, last_frame: int, last_ns: int, wire_bytes: int
@@ -119,22 +75,24 @@ class HttpConnection:
         Frames and times are those of the first and the last packet that carried it; `wire_bytes` is the TCP payload
         that did, TLS overhead included.
         """
-        piece = (first_frame, first_ns, last_frame, last_ns)
         if side == CLIENT:
             stream = self._client
             if stream.state == START:
-                return self._start_request(data, piece, wire_bytes)
+                return self._start_request(data, first_frame, first_ns, last_frame, last_ns, wire_bytes)
         else:
             stream = self._server
             if stream.state == START:
-                return self._start_response(data, piece, wire_bytes)
+                return self._start_response(data, first_frame, first_ns, last_frame, last_ns, wire_bytes)
         done: list[Transaction] = []
         stream.overhead = wire_bytes - len(data)
-        self._run(stream, data, 0, piece, done)
+        self._run(stream, data, 0, (first_frame, first_ns, last_frame, last_ns), done)
         return done
 
     def gap(self, side: int, length: int | None, frame: int, time_ns: int) -> list[Transaction]:
-        """`length` plaintext bytes of `side` are missing (None: an unknown number)."""
+        """`length` plaintext bytes of `side` are missing (None: an unknown number).
+
+        `frame` is the one that a snap length cut, which was fed last, or the one behind the gap.
+        """
         stream = self._client if side == CLIENT else self._server
         done: list[Transaction] = []
         if stream.state == STOPPED or length == 0:
@@ -147,7 +105,7 @@ class HttpConnection:
             if stream.framing.done:
                 self._finish(stream, False, done)
             return done
-        self._cut(stream, done)
+        self._cut(stream, done, length or 0, frame)
         self._lose(stream, None, frame, time_ns)
         if side != CLIENT:
             self._pairing.responses_missing(done)
@@ -194,100 +152,86 @@ class HttpConnection:
 
     # Messages that begin with a piece -------------------------------------------------------------------------------
 
-    def _start_request(self, data: bytes, piece: Piece, wire_bytes: int) -> list[Transaction]:
+    def _start_request(  # noqa: PLR0917
+        self, data: bytes, first_frame: int, first_ns: int, last_frame: int, last_ns: int, wire_bytes: int
+    ) -> list[Transaction]:
         """A piece that begins a request, which it holds whole more often than not."""
+        line, method, target, version, template, keep = self._asked
+        found = template.match(data, len(line)) if data.startswith(line) else None
         done: list[Transaction] = []
-        line = data[: data.find(b"\r")]
-        template = self._templates.get(line)
-        if template is not None and (match := template.match(data)) is not None:
-            head, body_start = match
-            keep = template.keep
-        else:
-            end = data.find(b"\r\n\r\n")
+        if found is None:
             try:
-                head = parse_request(data[:end] if 0 <= end <= MAX_HEAD_BYTES else b"")
+                found = self._known_request(data) or self._new_request(data)
             except OddHead:
                 self._client.overhead = wire_bytes - len(data)
-                self._run(self._client, data, 0, piece, done)
+                self._run(self._client, data, 0, (first_frame, first_ns, last_frame, last_ns), done)
                 return done
-            body_start = end + 4
-            keep = self._keep_body(head.method, head.target, head.headers)
-            if body_start <= MAX_TEMPLATE_BYTES:
-                if len(self._templates) >= MAX_TEMPLATES:
-                    self._templates.clear()
-                self._templates[line] = Template(data[:body_start], head, keep)
-            self.protocol = "http/1.1"
-            self._client.seen = True
-        method, target, version, headers, user, length, codings = head
+            _, method, target, version, _, keep = self._asked
+        headers, user, length, codings, body_start = found
         size = len(data) - body_start
-        if length == size or (size == 0 and length == UNSAID):
-            first_frame, first_ns, last_frame, last_ns = piece
-            exchange = self._pairing.begin(method, keep, first_frame, self._answering(), done)
-            body: bytes | None = None
-            decoded_bytes: int | None = size
-            if keep:
-                body = data[body_start:]
-                if codings:
-                    body = self._decode(body, codings, last_frame, last_ns)
-                    decoded_bytes = None if body is None else len(body)
-            elif codings and size:
-                decoded_bytes = None
-            # What the constructor of a named tuple does, at half its price.
-            request = tuple.__new__(
-                Request,
-                (
-                    first_ns,
-                    last_ns,
-                    first_frame,
-                    last_frame,
-                    method,
-                    target,
-                    version,
-                    headers,
-                    user,
-                    wire_bytes,
-                    len(data),
-                    size,
-                    decoded_bytes,
-                    body,
-                    True,
-                ),
-            )
-            if exchange.response is None:
-                exchange.request = request
-            else:
-                self._pairing.request_done(exchange, request, done)
+        if length != size and (size or length != UNSAID):
+            head = RequestHead(method, target, version, headers, user, length, codings)
+            piece = (first_frame, first_ns, last_frame, last_ns)
+            self._client.overhead = wire_bytes - len(data)
+            message = Message(piece)
+            self._client.account(message, body_start, piece)
+            self._open_request(message, head, keep, done)
+            self._run(self._client, data, body_start, piece, done)
             return done
-        self._client.overhead = wire_bytes - len(data)
-        message = Message(piece)
-        self._client.account(message, body_start, piece)
-        self._open_request(message, head, keep, done)
-        self._run(self._client, data, body_start, piece, done)
+        pairing = self._pairing
+        if pairing.pending or pairing.careful:
+            exchange = pairing.begin(method, keep, first_frame, self._answering(), done)
+        else:
+            exchange = Exchange(method, keep)
+            pairing.pending.append(exchange)
+        body: bytes | None = None
+        decoded_bytes: int | None = size
+        if keep:
+            body = data[body_start:]
+            if codings:
+                body = self._decode(body, codings, last_frame, last_ns)
+                decoded_bytes = None if body is None else len(body)
+        elif codings and size:
+            decoded_bytes = None
+        request = _new(
+            Request,
+            (
+                *(first_ns, last_ns, first_frame, last_frame, method, target, version, headers, user, wire_bytes),
+                *(len(data), size, decoded_bytes, body, True),
+            ),
+        )
+        if exchange.response is None:
+            exchange.request = request
+        else:
+            pairing.request_done(exchange, request, done)
         return done
 
-    def _start_response(self, data: bytes, piece: Piece, wire_bytes: int) -> list[Transaction]:
+    def _start_response(  # noqa: PLR0917
+        self, data: bytes, first_frame: int, first_ns: int, last_frame: int, last_ns: int, wire_bytes: int
+    ) -> list[Transaction]:
         """A piece that begins a response, which it holds whole more often than not."""
-        end = data.find(b"\r\n\r\n")
-        try:
-            head = parse_response(data[:end] if 0 <= end <= MAX_HEAD_BYTES else b"")
-        except OddHead:
-            done: list[Transaction] = []
-            self._server.overhead = wire_bytes - len(data)
-            self._run(self._server, data, 0, piece, done)
-            return done
-        body_start = end + 4
-        size = len(data) - body_start
-        status, reason, version, headers, length, codings = head
-        pairing = self._pairing
-        body_end = len(data)
+        line, status, reason, version, template = self._answered
+        found = template.match(data, len(line)) if data.startswith(line) else None
+        if found is None:
+            try:
+                found = self._known_response(data) or self._new_response(data)
+            except OddHead:
+                done: list[Transaction] = []
+                self._server.overhead = wire_bytes - len(data)
+                self._run(self._server, data, 0, (first_frame, first_ns, last_frame, last_ns), done)
+                return done
+            _, status, reason, version, _ = self._answered
+        headers, _, length, codings, head_end = found
+        body_start, body_end = head_end, len(data)
+        size = body_end - body_start
         if length == CHUNKED and (place := lone_chunk(data, body_start)) is not None:
             body_start, body_end = place
             size = length = body_end - body_start
+        pairing = self._pairing
         if length == size and pairing.pending and status >= 200 and (not size or status not in (204, 304)):
             exchange = pairing.pending[0]
             request = exchange.request
             if request is not None and exchange.method not in ("HEAD", "CONNECT"):
-                first_frame, first_ns, last_frame, last_ns = piece
                 body: bytes | None = None
                 decoded_bytes: int | None = size
                 if exchange.keep:
@@ -299,336 +243,71 @@ class HttpConnection:
                     decoded_bytes = None
                 self._server.seen = True
                 pairing.doubt = False
-                pairing.pending.popleft()
+                del pairing.pending[0]
                 pairing.number += 1
-                response = tuple.__new__(
+                response = _new(
                     Response,
                     (
-                        first_ns,
-                        last_ns,
-                        first_frame,
-                        last_frame,
-                        status,
-                        reason,
-                        version,
-                        headers,
-                        wire_bytes,
-                        len(data),
-                        size,
-                        decoded_bytes,
-                        body,
-                        True,
+                        *(first_ns, last_ns, first_frame, last_frame, status, reason, version, headers, wire_bytes),
+                        *(len(data), size, decoded_bytes, body, True),
                     ),
                 )
-                return [tuple.__new__(Transaction, (pairing.connection_id, pairing.number, request, response))]
+                return [_new(Transaction, (pairing.connection_id, pairing.number, request, response))]
         done = []
+        piece = (first_frame, first_ns, last_frame, last_ns)
         self._server.overhead = wire_bytes - len(data)
         message = Message(piece)
-        self._server.account(message, end + 4, piece)
-        self._open_response(message, head, done)
-        self._run(self._server, data, end + 4, piece, done)
+        self._server.account(message, head_end, piece)
+        self._open_response(message, ResponseHead(status, reason, version, headers, length, codings), done)
+        self._run(self._server, data, head_end, piece, done)
         return done
 
-    # All others -----------------------------------------------------------------------------------------------------
+    def _known_request(self, data: bytes) -> Found | None:
+        """The head of a request, when it fits to another than the last one. Raises `OddHead`."""
+        line = data[: data.find(b"\r")]
+        for template in self._asks:
+            found = template.match(data, len(line))
+            if found is not None:
+                start = request_line(line)
+                self._asked = (line, *start, template, self._keep_body(start[0], start[1], found[0]))
+                return found
+        return None
 
-    def _run(self, stream: Stream, data: bytes, position: int, piece: Piece, done: list[Transaction]) -> None:
-        """Reads the piece from `position` to its end."""
-        size = len(data)
-        if stream.state == LOST and looks_like_http(stream.side, data) is not False:
-            stream.state = START
-        while position < size:
-            if stream.state == BODY:
-                message = stream.message
-                assert message is not None
-                framing = stream.framing
-                start = position
-                position = framing.feed(data, position, message.body)
-                stream.account(message, position - start, piece)
-                if framing.done:
-                    self._finish(stream, True, done)
-                elif framing.broken:
-                    self._report("http_bad_chunk", "the framing of a chunked body is broken", piece)
-                    self._finish(stream, False, done)
-                    self._lose(stream, "http_rubbish", piece[2], piece[3])
-            elif stream.state in (START, HEAD):
-                position = self._read_head(stream, data, position, piece, done)
-            else:
-                self._skip(stream, size - position)
-                return
-
-    def _read_head(self, stream: Stream, data: bytes, position: int, piece: Piece, done: list[Transaction]) -> int:
-        """The head that begins or goes on at `position`, inside `data`; returns the position behind what was used."""
-        buffer = stream.buffer
-        known = len(buffer)
-        if not known:
-            start = position
-            while position < len(data) and data[position] in b"\r\n":  # RFC 9112 2.2: empty lines before a message
-                position += 1
-            self._skip(stream, position - start)
-            if position == len(data):
-                return position
-            if stream.message is None:
-                stream.message = Message(piece)
-            else:  # interim responses came before
-                stream.message.restart(piece)
-            stream.likely = False
-            stream.state = HEAD
-        message = stream.message
-        assert message is not None
-        limit = position + MAX_HEAD_BYTES + 1
-        if known:
-            buffer += data[position:limit]
-            match = EMPTY_LINE.search(buffer, max(0, known - 2))
-        else:
-            match = EMPTY_LINE.search(data, position, limit)
-        if match is None:
-            if not known:
-                buffer += data[position:limit]
-            stream.account(message, len(buffer) - known, piece)
-            position += len(buffer) - known
-            self._judge_cut_head(stream, message, piece, done)
-            return position
-        head = bytes(buffer[: match.end()]) if known else data[position : match.end()]
-        stream.account(message, len(head) - known, piece)
-        position += len(head) - known
-        buffer.clear()
-        self._take_head(stream, message, head, piece, done)
-        return position
-
-    def _judge_cut_head(self, stream: Stream, message: Message, piece: Piece, done: list[Transaction]) -> None:
-        """A head without its end so far: can it become one?"""
-        if not stream.likely:
-            likely = looks_like_http(stream.side, bytes(stream.buffer))
-            if likely is False:
-                self._abandon(stream, message)
-                return
-            stream.likely = bool(likely)
-        if len(stream.buffer) > MAX_HEAD_BYTES:
-            self._report("http_head_too_large", f"a head is over {MAX_HEAD_BYTES} bytes", piece)
-            self._cut(stream, done)
-            self._lose(stream, "http_rubbish", piece[2], piece[3])
-
-    def _take_head(self, stream: Stream, message: Message, raw: bytes, piece: Piece, done: list[Transaction]) -> None:
-        """A head with its empty line."""
-        try:
-            head, oddities = parse_oddly(raw, stream.side == CLIENT)
-        except NotAHead:
-            if stream.side == CLIENT and raw.startswith(_H2_PREFACE):
-                self.protocol = "http/2"
-                self._report("http2", "this is HTTP/2, which is not read", piece)
-                self._stop()
-            self._abandon(stream, message)
-            return
-        for code, detail in oddities:
-            self._report(code, detail, piece)
-        self._open(message, head, done)
-
-    def _open(self, message: Message, head: RequestHead | ResponseHead, done: list[Transaction]) -> None:
-        if isinstance(head, RequestHead):
-            self._open_request(message, head, self._keep_body(head.method, head.target, head.headers), done)
-        else:
-            self._open_response(message, head, done)
-
-    def _open_request(self, message: Message, head: RequestHead, keep: bool, done: list[Transaction]) -> None:
-        """The head of a request is known."""
+    def _new_request(self, data: bytes) -> Found:
+        """The head of a request that is read for the first time. Raises `OddHead` when it is not regular."""
+        line, block = _whole_head(data)
+        start = request_line(line)
+        fields = parse_fields(block[2:-4], True)
+        template, self._asks = learn(block, fields, self._asks)
+        self._asked = (line, *start, template, self._keep_body(start[0], start[1], fields.headers))
         self.protocol = "http/1.1"
-        self._found(self._client)
-        message.head = head
-        message.exchange = self._pairing.begin(head.method, keep, message.first_frame, self._answering(), done)
-        self._frame_body(self._client, message, 0 if head.length == UNSAID else head.length, keep, done)
+        self._client.seen = True
+        return *fields, len(line) + len(block)
 
-    def _answering(self) -> Exchange | None:
-        """The exchange whose response is being read."""
-        message = self._server.message
-        return None if message is None else message.exchange
+    def _known_response(self, data: bytes) -> Found | None:
+        """The same for a response."""
+        line = data[: data.find(b"\r")]
+        for template in self._answers:
+            found = template.match(data, len(line))
+            if found is not None:
+                self._answered = (line, *status_line(line), template)
+                return found
+        return None
 
-    def _open_response(self, message: Message, head: ResponseHead, done: list[Transaction]) -> None:
-        """The head of a response is known."""
-        stream = self._server
-        self.protocol = "http/1.1"
-        self._found(stream)
-        status = head.status
-        if 100 <= status < 200 and status != 101:  # RFC 9110 15.2: not the final one
-            self.interim_responses += 1
-            stream.message = message
-            stream.state = HEAD
-            return
-        exchange = self._pairing.next_exchange()
-        method = exchange.method if exchange else ""
-        keep = exchange.keep if exchange else self._keep_body("", "", head.headers)
-        message.head = head
-        message.exchange = exchange
-        switched = status == 101 or (method == "CONNECT" and 200 <= status < 300)
-        bodiless = switched or method == "HEAD" or status in (204, 304)  # RFC 9112 6.3
-        self._frame_body(stream, message, 0 if bodiless else head.length, keep, done)
-        if switched:
-            what = "the protocol was switched (101)" if status == 101 else "a tunnel was opened (CONNECT)"
-            self._report(
-                "http_switched", f"{what}; what follows is not read", (0, 0, message.last_frame, message.last_ns)
-            )
-            self._stop()
+    def _new_response(self, data: bytes) -> Found:
+        """The same for a response."""
+        line, block = _whole_head(data)
+        start = status_line(line)
+        fields = parse_fields(block[2:-4], False)
+        template, self._answers = learn(block, fields, self._answers)
+        self._answered = (line, *start, template)
+        return *fields, len(line) + len(block)
 
-    def _frame_body(self, stream: Stream, message: Message, length: int, keep: bool, done: list[Transaction]) -> None:
-        stream.seen = True
-        stream.message = message
-        message.body = Body(keep)
-        if length == 0:
-            self._finish(stream, True, done)
-        elif length == UNUSABLE:
-            self._finish(stream, False, done)
-            self._lose(stream, "http_rubbish", message.last_frame, message.last_ns)
-        else:
-            stream.state = BODY
-            stream.framing = (
-                Chunked() if length == CHUNKED else UntilClose() if length == UNSAID else FixedLength(length)
-            )
 
-    def _finish(self, stream: Stream, complete: bool, done: list[Transaction]) -> None:
-        """The stream's message is over, whole or cut."""
-        message = stream.message
-        assert message is not None
-        stream.message = None
-        stream.state = START
-        stream.framing = NO_FRAMING
-        head = message.head
-        sent = message.body
-        piece = (message.first_frame, message.first_ns, message.last_frame, message.last_ns)
-        first_frame, first_ns, last_frame, last_ns = piece
-        complete = complete and not message.missing
-        if sent.too_large:
-            detail = f"a body is over {MAX_BODY_BYTES} bytes: counted but not kept"
-            self._report("http_body_too_large", detail, piece)
-        body = sent.join() if complete else None
-        codings = head.codings if head is not None else ""
-        decoded_bytes: int | None = None
-        if body is not None and codings:
-            body = self._decode(body, codings, last_frame, last_ns)
-            decoded_bytes = None if body is None else len(body)
-        elif complete and (not codings or not sent.size):
-            decoded_bytes = sent.size
-        exchange = message.exchange
-        if isinstance(head, RequestHead):
-            assert exchange is not None
-            request = Request(
-                first_ns,
-                last_ns,
-                first_frame,
-                last_frame,
-                head.method,
-                head.target,
-                head.version,
-                head.headers,
-                head.user,
-                message.wire_bytes,
-                message.http_bytes,
-                sent.size,
-                decoded_bytes,
-                body,
-                complete,
-            )
-            self._pairing.request_done(exchange, request, done)
-        elif head is not None:
-            response = Response(
-                first_ns,
-                last_ns,
-                first_frame,
-                last_frame,
-                head.status,
-                head.reason,
-                head.version,
-                head.headers,
-                message.wire_bytes,
-                message.http_bytes,
-                sent.size,
-                decoded_bytes,
-                body,
-                complete,
-            )
-            self._pairing.response_done(exchange, response, done)
-
-    def _cut(self, stream: Stream, done: list[Transaction]) -> None:
-        """No more bytes of the message that is being read: it ends as it is. Of a head, the complete lines count."""
-        message = stream.message
-        if message is None:
-            return
-        if message.head is not None:
-            self._finish(stream, False, done)
-            return
-        piece = (message.first_frame, message.first_ns, message.last_frame, message.last_ns)
-        buffered = bytes(stream.buffer)
-        stream.buffer.clear()
-        try:
-            head, oddities = parse_oddly(buffered[: buffered.rfind(b"\n") + 1], stream.side == CLIENT)
-        except NotAHead:
-            head = None
-        if head is None or (isinstance(head, ResponseHead) and 100 <= head.status < 200):
-            if buffered:
-                self._report("http_cut_head", "a head is cut before its first line ends", piece)
-            stream.message = None
-            stream.state = START
-            self._skip(stream, message.http_bytes)
-            return
-        for code, detail in oddities:
-            self._report(code, detail, piece)
-        message.missing = True
-        self._open(message, head, done)
-        if stream.message is message:
-            self._finish(stream, False, done)
-
-    # Lost and found -------------------------------------------------------------------------------------------------
-
-    def _abandon(self, stream: Stream, message: Message) -> None:
-        """What was taken for the beginning of a message is none."""
-        stream.message = None
-        stream.buffer.clear()
-        code = "http_rubbish" if stream.seen else "http_mid_message"
-        self._lose(stream, code, message.first_frame, message.first_ns)
-        self._skip(stream, message.http_bytes)
-
-    def _lose(self, stream: Stream, code: str | None, frame: int, time_ns: int) -> None:
-        """Nobody knows where the stream's next message begins; `code` is what to report, None for a gap."""
-        if stream.state != STOPPED:
-            stream.state = LOST
-        if not stream.lost:
-            stream.lost = True
-            stream.lost_code = code
-            stream.lost_frame = frame
-            stream.lost_ns = time_ns
-
-    def _skip(self, stream: Stream, count: int) -> None:
-        self.skipped_bytes[stream.side] += count
-        if stream.lost:
-            stream.lost_bytes += count
-            if self.protocol is None and sum(self.skipped_bytes) > HOPELESS_BYTES:
-                self.protocol = "not_http"
-                self._stop()
-
-    def _found(self, stream: Stream) -> None:
-        """A message begins, or the connection is over: say how many bytes before belong to none."""
-        if stream.lost_bytes and stream.lost_code is not None and self.protocol == "http/1.1":
-            where = "before the first message" if stream.lost_code == "http_mid_message" else "between messages"
-            detail = f"{stream.lost_bytes} bytes {where} are no HTTP"
-            self._report(stream.lost_code, detail, (0, 0, stream.lost_frame, stream.lost_ns))
-        stream.lost = False
-        stream.lost_code = None
-        stream.lost_bytes = 0
-
-    def _stop(self) -> None:
-        self.hopeless = True
-        self._client.state = self._server.state = STOPPED
-
-    def _decode(self, body: bytes, codings: str, frame: int, time_ns: int) -> bytes | None:
-        decoded, problem = decode(body, codings)
-        if problem:
-            self._report("http_bad_coding", problem, (0, 0, frame, time_ns))
-        return decoded
-
-    def _report(self, code: str, detail: str, piece: Piece) -> None:
-        """Says it at the last packet of the piece, unless it was said often enough."""
-        self._reports[code] += 1
-        if self._reports[code] <= (1 if code in _ONCE else MAX_SAME_ANOMALIES):
-            _, _, frame, time_ns = piece
-            connection_id = self._pairing.connection_id
-            self.anomalies.append(
-                Anomaly(code=code, frame=frame, time_ns=time_ns, detail=detail, connection_id=connection_id)
-            )
+def _whole_head(data: bytes) -> tuple[bytes, bytes]:
+    """The start line, and from its CRLF to the empty line, of the head that `data` begins with."""
+    end = data.find(b"\r\n\r\n")
+    if not 0 <= end <= MAX_HEAD_BYTES:
+        raise OddHead
+    line_end = data.find(b"\r\n", 0, end + 2)
+    return data[:line_end], data[line_end : end + 4]

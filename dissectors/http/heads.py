@@ -1,10 +1,10 @@
 """Request lines, status lines and header fields: the heads of HTTP/1.x messages (RFC 9112 sections 2 to 6).
 
-Two ways to read a head that give the same result for a regular one. `parse_request` and `parse_response` are for the
-common case: lines end in CRLF and most of them were seen before, so each is one look-up in a bounded cache that all
-connections share. They raise `OddHead` for anything else. `parse_oddly` reads whatever is there (bare LF, folded lines,
-lines without a colon) and says what was odd. Names come out in lower case, repeated fields joined with ", ", secrets
-reduced (`redact`). Of the values only those that frame the body are interpreted.
+Two ways to read a head that give the same result for a regular one. `parse_request` and `parse_response` (and their
+parts) are for the common case: lines end in CRLF and most of them were seen before, so each is one look-up in a bounded
+cache that all connections share. They raise `OddHead` for anything else. `parse_oddly` reads whatever is there (bare
+LF, folded lines, lines without a colon) and says what was odd. Names come out in lower case, repeated fields joined with
+", ", secrets reduced (`redact`). Of the values only those that frame the body are interpreted.
 """
 
 import re
@@ -17,6 +17,7 @@ from dissectors.http.redact import basic_user, redactor, without_userinfo
 MAX_HEAD_BYTES = 128 * 1024  # Kerberos tickets with many groups fill 64 KiB
 MAX_CACHED_LINES = 4096
 MAX_CACHED_LINE_BYTES = 512
+MAX_LENGTH_DIGITS = 18
 
 CHUNKED = -1  # body length: chunked transfer coding
 UNSAID = -2  # neither Content-Length nor Transfer-Encoding
@@ -24,14 +25,13 @@ UNUSABLE = -3  # framing that cannot be followed
 
 EMPTY_LINE = re.compile(rb"\n\r?\n")  # ends a head, bare LF tolerated (RFC 9112 2.2)
 # What no repetition can bring back is not worth its place in the cache.
-_FLEETING = frozenset(
+FLEETING = frozenset(
     ("date", "request-id", "client-request-id", "x-ms-correlation-id", "etag", "last-modified", "set-cookie")
 )
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _STATUS_LINE = re.compile(rb"HTTP/(1\.\d) (\d{3})(?: (.*))?", re.DOTALL)
 _VERSION = re.compile(rb"HTTP/1\.\d")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_MAX_LENGTH_DIGITS = 18
 
 
 class OddHead(DissectorError):
@@ -40,6 +40,15 @@ class OddHead(DissectorError):
 
 class NotAHead(DissectorError):
     """The first line is no request line and no status line."""
+
+
+class Fields(NamedTuple):
+    """The header fields of a regular head."""
+
+    headers: dict[str, str]
+    user: str | None  # of HTTP Basic, in a request
+    length: int  # of the body as framed by the headers; or CHUNKED, UNSAID
+    codings: str
 
 
 class RequestHead(NamedTuple):
@@ -72,7 +81,7 @@ class _Names(dict[bytes, tuple[str, Callable[[str], str] | None, bool]]):
         if not _NAME.fullmatch(raw):
             raise OddHead
         name = raw.lower().decode("ascii")
-        entry = (name, redactor(name), name not in _FLEETING)
+        entry = (name, redactor(name), name not in FLEETING)
         if len(raw) <= MAX_CACHED_LINE_BYTES:
             if len(self) >= MAX_CACHED_LINES:
                 self.clear()
@@ -99,10 +108,28 @@ class _Lines(dict[bytes, tuple[str, str]]):
         return field
 
 
-class _StatusLines(dict[bytes, tuple[str, int, str]]):
-    """Status line → version, status, reason, bounded."""
+class _RequestLines(dict[bytes, tuple[str, str, str]]):
+    """Request line → method, target, version, bounded. Raises `OddHead` for lines that need care."""
 
-    def __missing__(self, line: bytes) -> tuple[str, int, str]:
+    def __missing__(self, line: bytes) -> tuple[str, str, str]:
+        words = line.split(b" ")
+        if len(words) != 3 or not _VERSION.fullmatch(words[2]) or not _NAME.fullmatch(words[0]) or not words[1]:
+            raise OddHead
+        target = words[1].decode("latin-1")
+        if not target.isprintable() or target[0] not in "/*":
+            raise OddHead
+        parsed = words[0].decode("ascii"), target, words[2][5:].decode("ascii")
+        if len(line) <= MAX_CACHED_LINE_BYTES:
+            if len(self) >= MAX_CACHED_LINES:
+                self.clear()
+            self[line] = parsed
+        return parsed
+
+
+class _StatusLines(dict[bytes, tuple[int, str, str]]):
+    """Status line → status, reason, version, bounded. Raises `OddHead` for lines that need care."""
+
+    def __missing__(self, line: bytes) -> tuple[int, str, str]:
         parsed = _status_line(line)
         if parsed is None or b"\r" in line or b"\n" in line:
             raise OddHead
@@ -115,43 +142,38 @@ class _StatusLines(dict[bytes, tuple[str, int, str]]):
 
 # Responses have a cache of their own: their identifiers and dates would push the lines of requests out.
 _name = _Names().__getitem__
-_request_line = _Lines().__getitem__
-_response_line = _Lines().__getitem__
-_cached_status_line = _StatusLines().__getitem__
+_request_field = _Lines().__getitem__
+_response_field = _Lines().__getitem__
+request_line = _RequestLines().__getitem__
+status_line = _StatusLines().__getitem__
 
 
 def parse_request(head: bytes) -> RequestHead:
     """A request head without its empty line. Raises `OddHead` when it is not entirely regular."""
-    lines = head.split(b"\r\n")
-    first = lines[0].split(b" ")
-    if len(first) != 3 or not _VERSION.fullmatch(first[2]) or not _NAME.fullmatch(first[0]) or not first[1]:
-        raise OddHead
-    target = first[1].decode("latin-1")
-    if not target.isprintable() or target[0] not in "/*":
-        raise OddHead
-    del lines[0]
-    headers = dict(map(_request_line, lines))
-    if len(headers) != len(lines):
-        raise OddHead
-    length, codings = _framing(headers)
-    user = None
-    if headers.get("authorization", "").lower() == "basic":
-        position = list(headers).index("authorization")  # no name is repeated, so the order is that of the lines
-        user = basic_user(lines[position].partition(b":")[2].decode("latin-1").strip())
-    return RequestHead(first[0].decode("ascii"), target, first[2][5:].decode("ascii"), headers, user, length, codings)
+    line, _, fields = head.partition(b"\r\n")
+    return RequestHead(*request_line(line), *parse_fields(fields, True))
 
 
 def parse_response(head: bytes) -> ResponseHead:
     """A response head without its empty line. Raises `OddHead` when it is not entirely regular."""
-    lines = head.split(b"\r\n")
-    version, status, reason = _cached_status_line(lines[0])
-    del lines[0]
-    headers = dict(map(_response_line, lines))
+    line, _, fields = head.partition(b"\r\n")
+    start = status_line(line)
+    headers, _, length, codings = parse_fields(fields, False)
+    return ResponseHead(*start, headers, length, codings)
+
+
+def parse_fields(block: bytes, is_request: bool) -> Fields:
+    """The lines between the start line and the empty line. Raises `OddHead` when they are not entirely regular."""
+    lines = block.split(b"\r\n") if block else []
+    headers = dict(map(_request_field if is_request else _response_field, lines))
     if len(headers) != len(lines):
         raise OddHead
     length, codings = _framing(headers)
-    # What the constructor of a named tuple does, at half its price.
-    return tuple.__new__(ResponseHead, (status, reason, version, headers, length, codings))
+    user = None
+    if is_request and headers.get("authorization", "").lower() == "basic":
+        position = list(headers).index("authorization")  # no name is repeated, so the order is that of the lines
+        user = basic_user(lines[position].partition(b":")[2].decode("latin-1").strip())
+    return Fields(headers, user, length, codings)
 
 
 def _framing(headers: Mapping[str, str]) -> tuple[int, str]:
@@ -164,17 +186,17 @@ def _framing(headers: Mapping[str, str]) -> tuple[int, str]:
         return CHUNKED, codings
     if value is None:
         return UNSAID, codings
-    if not value.isdecimal() or len(value) > _MAX_LENGTH_DIGITS:  # of Latin-1 only 0 to 9 are decimal
+    if not value.isdecimal() or len(value) > MAX_LENGTH_DIGITS:  # of Latin-1 only 0 to 9 are decimal
         raise OddHead
     return int(value), codings
 
 
-def _status_line(line: bytes) -> tuple[str, int, str] | None:
+def _status_line(line: bytes) -> tuple[int, str, str] | None:
     match = _STATUS_LINE.fullmatch(line)
     if match is None:
         return None
     version, status, reason = match.groups()
-    return version.decode("ascii"), int(status), (reason or b"").decode("latin-1").strip()
+    return int(status), (reason or b"").decode("latin-1").strip(), version.decode("ascii")
 
 
 def parse_oddly(head: bytes, is_request: bool) -> tuple[RequestHead | ResponseHead, list[tuple[str, str]]]:
@@ -206,8 +228,7 @@ def parse_oddly(head: bytes, is_request: bool) -> tuple[RequestHead | ResponseHe
         method, target, version = request
         return RequestHead(method, target, version, headers, user, length, codings), oddities
     assert status is not None
-    version, code, reason = status
-    return ResponseHead(code, reason, version, headers, length, codings), oddities
+    return ResponseHead(*status, headers, length, codings), oddities
 
 
 def _odd_request_line(line: bytes, odd: dict[str, str]) -> tuple[str, str, str] | None:
@@ -273,7 +294,7 @@ def _odd_framing(headers: Mapping[str, str], is_request: bool, odd: dict[str, st
     if len(set(lengths)) > 1:
         odd["http_conflicting_length"] = "Content-Length is given with different values; the first one counts"
     first = lengths[0]
-    if not first.isdecimal() or len(first) > _MAX_LENGTH_DIGITS:
+    if not first.isdecimal() or len(first) > MAX_LENGTH_DIGITS:
         odd["http_bad_length"] = "Content-Length is no usable number"
         return UNUSABLE, codings
     return int(first), codings

@@ -1,4 +1,4 @@
-"""What a connection remembers while messages are on their way: sides, messages, exchanges, the last request head."""
+"""What a connection remembers while messages are on their way: sides, messages, exchanges."""
 
 from dissectors.events import Request, Response
 from dissectors.http.bodies import Body, FixedLength, Framing
@@ -97,44 +97,3 @@ class Stream:
         message.wire_bytes += count + self.overhead
         _, _, message.last_frame, message.last_ns = piece
         self.overhead = 0
-
-
-class Template:
-    """A request head cut at the digits of its Content-Length: the next one on a connection rarely differs elsewhere."""
-
-    __slots__ = ("digits", "head", "keep", "prefix", "suffix")
-
-    def __init__(self, raw: bytes, head: RequestHead, keep: bool) -> None:
-        """`raw` is a regular head with its empty line, `head` what it says, `keep` whether the bodies are wanted."""
-        self.head = head
-        self.keep = keep
-        self.prefix, self.digits, self.suffix = raw, b"", b""
-        if head.length < 0:
-            return
-        start = raw.find(b"\r\nContent-Length: ") + 18
-        if start < 18:
-            start = raw.find(b"\r\ncontent-length: ") + 18
-        end = raw.find(b"\r", start)
-        if start >= 18 and raw[start:end].isdigit():
-            self.prefix, self.digits, self.suffix = raw[:start], raw[start:end], raw[end:]
-
-    def match(self, data: bytes) -> tuple[RequestHead, int] | None:
-        """The head at the start of `data` and the position behind it, if it is the same but for the length."""
-        if not data.startswith(self.prefix):
-            return None
-        start = len(self.prefix)
-        if not self.suffix:
-            return self.head, start
-        end = data.find(b"\r", start, start + 16)
-        digits = data[start:end]
-        if end < 0 or not data.startswith(self.suffix, end):
-            return None
-        if digits == self.digits:
-            return self.head, end + len(self.suffix)
-        if not digits.isdigit():
-            return None
-        method, target, version, headers, user, _, codings = self.head
-        text = digits.decode("ascii")
-        headers = {**headers, "content-length": text}
-        head = tuple.__new__(RequestHead, (method, target, version, headers, user, int(text), codings))
-        return head, end + len(self.suffix)

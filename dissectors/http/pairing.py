@@ -7,8 +7,6 @@ A response without a request is held until the next request, which may stand bef
 in later (its side's reassembly had to wait).
 """
 
-from collections import deque
-
 from dissectors.events import Request, Response, Transaction
 from dissectors.http.messages import Exchange
 
@@ -25,7 +23,7 @@ class Pairing:
     def __init__(self, connection_id: int) -> None:
         self.connection_id = connection_id
         self.number = 0  # of the last transaction
-        self.pending: deque[Exchange] = deque()  # only the last one may still be being sent
+        self.pending: list[Exchange] = []  # only the last one may still be being sent
         self.early: list[Response] = []  # without a request so far
         self.doubt = False  # answers may have been lost since the last request
         self.careful = False  # `begin` has more to do than to append: `early` or `doubt`
@@ -90,7 +88,7 @@ class Pairing:
 
     def _give_up(self, count: int, done: list[Transaction]) -> None:
         for _ in range(count):
-            exchange = self.pending.popleft()
+            exchange = self.pending.pop(0)
             self._emit(exchange.request, exchange.response, done)
 
     def _bound(self, answering: Exchange | None, done: list[Transaction]) -> None:

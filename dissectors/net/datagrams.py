@@ -7,21 +7,18 @@ import numpy as np
 
 from dissectors.events import Datagram
 from dissectors.net.packets import Packets
-from dissectors.net.rows import gather
 from dissectors.net.segments import address_bytes
 
-NOTIFY = np.frombuffer(b"NOTIFY", np.uint8)
+NOTIFY = np.frombuffer(b"NOTIFY", ">u2")
 
 
 def datagrams(packets: Packets, ports: Collection[int], capture: int = 0) -> list[Datagram]:
     """The datagrams of interest among packets that are all UDP, in frame order."""
     if not len(packets):
         return []
-    row = gather(packets.data, packets.start, 8 + len(NOTIFY)).astype(np.int64)
-    source = row[:, 0] << 8 | row[:, 1]
-    destination = row[:, 2] << 8 | row[:, 3]
-    wanted = np.isin(source, list(ports)) | np.isin(destination, list(ports))
-    wanted |= (row[:, 8:] == NOTIFY).all(axis=1) & (packets.captured >= 8 + len(NOTIFY))
+    number = packets.header.view(">u2")  # source port, destination port, length, checksum, payload
+    wanted = np.isin(number[:, :2], list(ports)).any(axis=1)
+    wanted |= (number[:, 4:7] == NOTIFY).all(axis=1) & (packets.captured >= 8 + NOTIFY.nbytes)
     found = []
     for index in np.flatnonzero(wanted).tolist():
         begin, length = int(packets.start[index]), int(packets.length[index])
@@ -33,9 +30,9 @@ def datagrams(packets: Packets, ports: Collection[int], capture: int = 0) -> lis
                 frame=int(packets.frame[index]),
                 time_ns=int(packets.time_ns[index]),
                 source_ip=str(ends[0]),
-                source_port=int(source[index]),
+                source_port=int(number[index, 0]),
                 destination_ip=str(ends[1]),
-                destination_port=int(destination[index]),
+                destination_port=int(number[index, 1]),
                 payload=packets.data[begin + 8 : begin + captured].tobytes(),
                 complete=captured == length,
             )

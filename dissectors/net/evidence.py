@@ -37,6 +37,7 @@ DUPLICATE_NS = 1_000_000_000
 DUPLICATE_NO_ID_NS = 1_000_000
 TAIL = 12  # last packets kept
 DATA_TAIL = 8  # last data segments kept per side
+WAIT_NS = 10_000_000_000  # what lived for less held no wait
 MAX_RESETS = 16
 IDLE_LIMIT_NS = 2 * 3600 * 1_000_000_000  # longer than the longest heartbeat (59 min)
 CLOSED_LIMIT_NS = 600 * 1_000_000_000  # an ended connection is forgotten after this silence
@@ -133,7 +134,7 @@ class Slots:
             first_close_ns=close_ns if closed else None,
             first_close_frame=close_frame if closed else None,
             resets=tuple(self.resets[slot]) if slot in self.resets else (),
-            last_packets=self._last_packets(slot, captured, (client[_ISN], server[_ISN])) if upper.keep_packets else (),
+            last_packets=self._last_packets(slot, captured, (client[_ISN], server[_ISN])) if upper.keep_packets or end_ns - start_ns >= WAIT_NS else (),
             evicted=evicted,
             tls=upper.tls,
             decryption=upper.decryption,
@@ -156,31 +157,15 @@ class Slots:
             since = min((ns for end, ns in list(ring)[:data_segments] if end > max(0, acked)), default=None)
         observed = ttl_max >= 0
         return Side(
-            ip=ip,
-            port=port,
-            frames=frames,
-            payload_bytes=data_end - missing,
-            missing_bytes=missing,
-            retransmissions=retransmissions,
-            duplicate_frames=duplicates,
-            keepalives=keepalives,
-            zero_windows=zero_windows,
-            ttl_min=ttl_min if observed else None,
-            ttl_max=ttl_max if observed else None,
-            mac=format_mac(mac),
-            macs_differ=bool(macs_differ),
-            first_ns=first_ns if first_ns >= 0 else None,
-            last_ns=last_ns if last_ns >= 0 else None,
-            last_frame=last_frame if last_frame >= 0 else None,
-            last_data_ns=last_data_ns if last_data_ns >= 0 else None,
-            last_data_frame=last_data_frame if last_data_frame >= 0 else None,
-            fin_ns=fin_ns if fin_ns >= 0 else None,
-            fin_frame=fin_frame if fin_frame >= 0 else None,
-            rtt_ns=None if rtt_ns == MAX_INT else rtt_ns,
-            unacked_bytes=unacked,
-            unanswered_retransmissions=repeats,
-            unanswered_since_ns=since,
-        )
+            ip, port, frames, data_end - missing, missing, retransmissions, duplicates, keepalives, zero_windows,
+            ttl_min if observed else None,
+            ttl_max if observed else None,
+            format_mac(mac),
+            bool(macs_differ),
+            *(None if value < 0 else value for value in (first_ns, last_ns, last_frame, last_data_ns, last_data_frame, fin_ns, fin_frame)),
+            None if rtt_ns == MAX_INT else rtt_ns,
+            unacked, repeats, since,
+        )  # fmt: skip
 
     def _last_packets(self, slot: int, captured: int, isns: tuple[int, int]) -> tuple[PacketNote, ...]:
         """The last packets, oldest first, copies of a packet left out."""
@@ -201,7 +186,7 @@ class Upper(NamedTuple):
     decryption: Decryption = "not_http"
     why_encrypted: str | None = None
     duplicate_of: int | None = None
-    keep_packets: bool = False
+    keep_packets: bool = False  # of a short connection, too
     flipped: bool = False  # what looked like the server is the client
 
 

@@ -1,6 +1,7 @@
 """Puts fragmented IP datagrams together (RFC 791 3.2, RFC 8200 4.5). Rare, so plain Python; every buffer is bounded.
 
-A fragment that overlaps bytes already held is dropped (RFC 5722 for IPv6; the same is done for IPv4: the first bytes count).
+A fragment that overlaps bytes already held is dropped (RFC 5722 for IPv6; the same is done for IPv4: the first bytes
+count).
 """
 
 from bisect import bisect_left
@@ -24,7 +25,9 @@ class _Partial:
     total: int | None = None
 
     def room(self, start: int, end: int, more: bool) -> int | None:
-        """The place among `starts` of a fragment that overlaps nothing and does not contradict where the datagram ends; else None."""
+        """The place among `starts` of a fragment that overlaps nothing and does not contradict where the datagram
+        ends; else None.
+        """
         place = bisect_left(self.starts, start)
         reach = self.starts[-1] + len(self.parts[self.starts[-1]]) if self.starts else 0
         if (self.total is not None and end > self.total) or (not more and end < reach):

@@ -21,6 +21,8 @@ UDP = 17
 EXTENSIONS = (0, 43, 44, 51, 60, 135, 139, 140)
 FRAGMENT_HEADER = 44
 MAX_EXTENSIONS = 16
+HEAD_BYTES = 96  # of each frame are copied out once: the block is too large for the processor's cache
+HEADER_BYTES = 20  # of TCP without options; of UDP and the first bytes of its payload
 MAX_SUPER_FRAME = 1 << 20  # longest packet whose header does not say how long it is; Linux makes up to 512 KiB (BIG TCP)
 
 IPV4_ROW = np.dtype(
@@ -47,6 +49,7 @@ class Packets:
     ttl: Ints
     ip_id: Ints  # -1: IPv6 has none
     mac: Ints
+    header: Bytes  # shape (n, HEADER_BYTES): the first bytes of the TCP or UDP header and what follows; zero beyond what was captured
     start: Ints  # where the TCP or UDP header begins in data
     length: Ints  # of header and payload on the wire
     captured: Ints  # of header and payload in the capture
@@ -63,6 +66,7 @@ class Packets:
 class _Part:
     """The IP packets of one version and link type; the columns of Packets before anything is left out."""
 
+    heads: Bytes  # the first HEAD_BYTES of each frame, one after the other
     numbers: Ints  # of the frames
     time_ns: Ints
     version: int
@@ -72,20 +76,26 @@ class _Part:
     destination: Words
     ttl: Ints
     ip_id: Ints | None
+    near: Ints  # where the TCP or UDP header begins in heads; -1: not there, or not whole
     start: Ints
     length: Ints
     captured: Ints
     usable: NDArray[np.bool_]
 
-    def columns(self, protocol: int) -> list[NDArray[np.generic]]:
+    def columns(self, protocol: int, data: Bytes) -> list[NDArray[np.generic]]:
         """The columns of the packets of one protocol, in the order of Packets."""
         kept = np.flatnonzero(self.usable & (self.protocol == protocol))
         count = len(kept)
         ip_id = np.full(count, -1, np.int64) if self.ip_id is None else self.ip_id[kept]
         addresses = [_two_words(self.source, kept), _two_words(self.destination, kept)]
+        near, start = self.near[kept], self.start[kept]
+        header = gather(self.heads, np.maximum(near, 0), HEADER_BYTES)
+        far = np.flatnonzero(near < 0)
+        if len(far):
+            header[far] = gather(data, start[far], HEADER_BYTES)
         return [
             self.numbers[kept], self.time_ns[kept], np.full(count, self.version, np.int64), *addresses, self.ttl[kept].astype(np.int64),
-            ip_id.astype(np.int64), self.mac[kept], self.start[kept], self.length[kept], self.captured[kept],
+            ip_id.astype(np.int64), self.mac[kept], header, start, self.length[kept], self.captured[kept],
         ]  # fmt: skip
 
 
@@ -104,7 +114,7 @@ class PacketDecoder:
         extra = bytearray()  # datagrams put together from fragments, as if they stood behind the block's bytes
         parts = [part for link_type in np.unique(frames.link_type).tolist() for part in self._decode_link(frames, link_type, extra)]
         data = np.concatenate([frames.data, np.frombuffer(bytes(extra), np.uint8)]) if extra else frames.data
-        return _packets(data, [part.columns(TCP) for part in parts]), _packets(data, [part.columns(UDP) for part in parts])
+        return _packets(data, [part.columns(TCP, data) for part in parts]), _packets(data, [part.columns(UDP, data) for part in parts])
 
     def _decode_link(self, frames: Frames, link_type: int, extra: bytearray) -> Iterator[_Part]:
         rows = np.flatnonzero(frames.link_type == link_type)
@@ -112,7 +122,9 @@ class PacketDecoder:
         offset = frames.offset if whole else frames.offset[rows]
         captured = frames.captured if whole else frames.captured[rows]
         original = frames.original if whole else frames.original[rows]
-        found = links.locate(link_type, frames.data, offset, captured)
+        heads = gather(frames.data, offset, HEAD_BYTES).reshape(-1)
+        head = np.arange(0, len(heads), HEAD_BYTES)
+        found = links.locate(link_type, heads, head, captured)
         if found is None:
             self.skipped_link_types[link_type] = self.skipped_link_types.get(link_type, 0) + len(rows)
             return
@@ -124,15 +136,17 @@ class PacketDecoder:
             if len(picked):
                 begin = found.offset[picked]
                 at, have, wire = offset[picked] + begin, captured[picked] - begin, original[picked] - begin
-                part = read(frames.data, at, have, wire, time_ns[picked], extra)
+                near = head[picked] + np.minimum(begin, HEAD_BYTES)
+                part = read(frames.data, at, have, wire, time_ns[picked], extra, heads, near)
+                part.near[part.near - head[picked] > HEAD_BYTES - HEADER_BYTES] = -1
                 part.numbers, part.mac = frames.first_frame + rows[picked], found.mac[picked]
                 yield part
         self.not_ip += len(rows) - ours
 
     def _ipv4(
-        self, data: Bytes, start: Ints, have: Ints, wire: Ints, time_ns: Ints, extra: bytearray
+        self, data: Bytes, start: Ints, have: Ints, wire: Ints, time_ns: Ints, extra: bytearray, heads: Bytes, near: Ints
     ) -> _Part:
-        row = gather(data, start, 20).view(IPV4_ROW)[:, 0]
+        row = gather(heads, near, 20).view(IPV4_ROW)[:, 0]
         header = (row["version_ihl"] & 15).astype(np.int64) * 4
         total = row["length"].astype(np.int64)
         # segmentation offload leaves the length of a super-frame zero: then the frame says how long it is
@@ -141,11 +155,12 @@ class PacketDecoder:
         fragment = row["fragment"].astype(np.int64)
         readable = (have >= 20) & (row["version_ihl"] >> 4 == 4) & (header >= 20) & (total >= header)
         fragmented = readable & (fragment & 0x3FFF != 0)
-        position = start + header
+        position, near = start + header, near + header
         length = total - header
         captured = np.minimum(have, total) - header
         for index in np.flatnonzero(fragmented).tolist():
             payload = data[position[index] : position[index] + max(0, int(captured[index]))].tobytes()
+            near[index] = -1
             where = self._collect(
                 (4, 0, int(row["source"][index]), 0, int(row["destination"][index]), int(row["id"][index]) << 8 | int(protocol[index])),
                 int(fragment[index] & 0x1FFF) * 8, bool(fragment[index] & 0x2000), payload,
@@ -158,23 +173,24 @@ class PacketDecoder:
                 captured[index] = where[1]
         usable = self._usable(readable, protocol, captured)
         return _Part(
-            time_ns, time_ns, 4, time_ns, protocol, row["source"], row["destination"], row["ttl"], row["id"], position, length, captured, usable
+            heads, time_ns, time_ns, 4, time_ns, protocol, row["source"], row["destination"], row["ttl"], row["id"], near, position, length, captured, usable
         )  # fmt: skip
 
     def _ipv6(
-        self, data: Bytes, start: Ints, have: Ints, wire: Ints, time_ns: Ints, extra: bytearray
+        self, data: Bytes, start: Ints, have: Ints, wire: Ints, time_ns: Ints, extra: bytearray, heads: Bytes, near: Ints
     ) -> _Part:
-        row = gather(data, start, 40).view(IPV6_ROW)[:, 0]
+        row = gather(heads, near, 40).view(IPV6_ROW)[:, 0]
         length = row["length"].astype(np.int64)
         length = np.where((length == 0) & (wire > 40) & (wire <= MAX_SUPER_FRAME), wire - 40, length)  # jumbogram or segmentation offload
         protocol = row["next"].astype(np.int64)
         readable = (have >= 40) & (row["flow"] >> 28 == 6)
-        position = start + 40
+        position, near = start + 40, near + 40
         captured = np.minimum(have - 40, length)
         for index in np.flatnonzero(readable & np.isin(protocol, EXTENSIONS)).tolist():
             begin = int(position[index])
             payload = data[begin : begin + max(0, int(captured[index]))].tobytes()
             walked = walk_extensions(int(protocol[index]), payload)
+            near[index] = -1
             if walked is None:
                 readable[index] = False
                 continue
@@ -201,7 +217,7 @@ class PacketDecoder:
             position[index], length[index], captured[index] = len(data) + where[0] + skip, where[1] - skip, where[1] - skip
         usable = self._usable(readable, protocol, captured)
         return _Part(
-            time_ns, time_ns, 6, time_ns, protocol, row["source"], row["destination"], row["hops"], None, position, length, captured, usable
+            heads, time_ns, time_ns, 6, time_ns, protocol, row["source"], row["destination"], row["hops"], None, near, position, length, captured, usable
         )  # fmt: skip
 
     def _collect(
@@ -272,4 +288,4 @@ def _packets(data: Bytes, parts: list[list[NDArray[np.generic]]]) -> Packets:
         return Packets(data, *(column[order] for column in merged))  # type: ignore[arg-type]
     none = [np.zeros(0, np.int64) for _ in range(9)]
     words = [np.zeros((0, 2), np.uint64) for _ in range(2)]
-    return Packets(data, *none[:3], *words, *none[3:])  # type: ignore[arg-type]
+    return Packets(data, *none[:3], *words, *none[3:6], np.zeros((0, HEADER_BYTES), np.uint8), *none[6:])  # type: ignore[arg-type]

@@ -1,8 +1,9 @@
-"""Sequence numbers that wander: stream positions packet by packet, for the few connections whose steps are too large to be told a block at a time.
+"""Sequence numbers that wander: positions packet by packet, where steps are too large to be told a block at a time.
 
-Which of the possible positions a sequence number means, and whether it is in the window at all, is judged from the highest position before it
-(RFC 9293 3.4; `evidence.MAX_STEP`). `columns.py` judges from where the block began, which is the same while no step is larger than PLAIN_STEP.
-Beyond that (garbage, or gigabytes in one block of a capture with a short snap length) these loops say what is true.
+Which of the possible positions a sequence number means, and whether it is in the window at all, is judged from the
+highest position before it (RFC 9293 3.4; `evidence.MAX_STEP`). `columns.py` judges from where the block began, which
+is the same while no step is larger than PLAIN_STEP. Beyond that (garbage, or gigabytes in one block of a capture with
+a short snap length) these loops say what is true.
 """
 
 import numpy as np
@@ -18,7 +19,7 @@ Flags = NDArray[np.bool_]
 
 
 def follow(base: int, start: int, seq: Ints, span: Ints, rst: Flags, position: Ints, usable: Flags, prior: Ints) -> int:
-    """Writes position, usable and prior of the packets of one side, whose next position is `start` before; returns it afterwards."""
+    """Writes position, usable and prior of one side's packets, next at `start`; returns what is next after them."""
     reached = start
     for index, (number, length, reset) in enumerate(zip(seq.tolist(), span.tolist(), rst.tolist(), strict=True)):
         step = signed(number - base - reached)
@@ -30,11 +31,13 @@ def follow(base: int, start: int, seq: Ints, span: Ints, rst: Flags, position: I
     return reached
 
 
-def follow_acks(base: list[int], start: list[int], known: list[int], side: Ints, ack: Ints, has_ack: Flags, reached: Ints) -> list[int]:
+def follow_acks(
+    base: list[int], start: list[int], known: list[int], side: Ints, ack: Ints, has_ack: Flags, reached: Ints
+) -> list[int]:
     """The position of the other side that each packet of a connection acknowledges; 0 for none.
 
-    `base`, `start` and `known` are per side: its base, its next position before, the packet from which on its base is known. `reached` is,
-    per packet, its own side's next position after it.
+    `base`, `start` and `known` are per side: its base, its next position before, the packet from which on its base is
+    known. `reached` is, per packet, its own side's next position after it.
     """
     now = list(start)
     found = []

@@ -16,11 +16,11 @@ def gather(data: Bytes, offsets: Ints, width: int) -> Bytes:
     if room < 0:
         data = np.concatenate([data, np.zeros(width, np.uint8)])
         room = len(data) - width
-    windows = np.lib.stride_tricks.sliding_window_view(data, width)
-    if not len(offsets) or int(offsets.max()) <= room:
-        return windows[offsets]
-    rows = windows[np.minimum(offsets, room)]
-    for index in np.flatnonzero(offsets > room).tolist():
+    # rows as one opaque item each: numpy then copies them whole, twice as fast as byte by byte
+    windows = np.ndarray(room + 1, f"V{width}", data, strides=(1,))
+    beyond = np.flatnonzero(offsets > room)
+    rows = windows[np.minimum(offsets, room) if len(beyond) else offsets].view(np.uint8).reshape(len(offsets), width)
+    for index in beyond.tolist():
         tail = data[int(offsets[index]) :]
         rows[index, : len(tail)] = tail
         rows[index, len(tail) :] = 0

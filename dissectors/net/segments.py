@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dissectors.net.packets import Packets, Words
-from dissectors.net.rows import Bytes, Ints, gather
+from dissectors.net.rows import Bytes, Ints
 
 TCP_ROW = np.dtype(
-    [("source", ">u2"), ("destination", ">u2"), ("seq", ">u4"), ("ack", ">u4"), ("offset", "u1"), ("flags", "u1"), ("window", ">u2"), ("checksum", ">u2")]
+    [("source", ">u2"), ("destination", ">u2"), ("seq", ">u4"), ("ack", ">u4"), ("offset", "u1"), ("flags", "u1"), ("window", ">u2"), ("checksum", ">u2"), ("urgent", ">u2")]
 )
 MASK32 = 0xFFFFFFFF
 
@@ -51,7 +51,7 @@ class Segments:
 
 def segments(packets: Packets) -> tuple[Segments, int]:
     """The TCP segments among packets that are all TCP, and how many had a header that cannot be right."""
-    row = gather(packets.data, packets.start, 18).view(TCP_ROW)[:, 0]
+    row = packets.header.view(TCP_ROW)[:, 0]
     header = (row["offset"] >> 4).astype(np.int64) * 4
     good = np.flatnonzero((header >= 20) & (header <= packets.length))
     bad = len(header) - len(good)

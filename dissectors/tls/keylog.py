@@ -8,7 +8,7 @@ only. Secrets never appear in what this module says about a line, nor in a `repr
 from typing import Final
 
 SESSIONS_LIMIT: Final = 65_536  # sessions learned from handshakes for resumption; the oldest go first
-ODD_LINES_LIMIT: Final = 100  # odd lines told per blob: a binary file is one mistake, not a million
+UTF16_SAMPLE_BYTES: Final = 64  # by which UTF-16 without a byte order mark is known; a line has more
 RANDOM_BYTES: Final = 32
 SHORTEST_RANDOM: Final = 20  # of a truncated random: still enough to be nobody else's
 MASTER_BYTES: Final = 48
@@ -68,8 +68,12 @@ class KeyLog:
         return f"KeyLog({len(self)} client randoms)"
 
     def add(self, data: bytes, origin: str) -> list[str]:
-        """Takes in one key log; says which lines are odd, in words like "keys.log line 7: not hexadecimal"."""
-        odd: list[str] = []
+        """Takes in one key log; says in at most one remark what is odd: "keys.log line 7: not hexadecimal (and 2 more odd lines)".
+
+        One remark for all lines: a file of the wrong kind is one mistake, not a million.
+        """
+        remark = ""
+        more = 0
         for number, line in enumerate(_text(data).splitlines(), 1):
             fields = line.split()
             if not fields or fields[0].startswith("#"):
@@ -77,11 +81,13 @@ class KeyLog:
             complaint = self._line(fields)
             if complaint is None:
                 continue
-            if len(odd) == ODD_LINES_LIMIT:
-                complaint = "odd too; later odd lines are not listed"
-            if len(odd) <= ODD_LINES_LIMIT:
-                odd.append(f"{origin} line {number}: {complaint}")
-        return odd
+            if remark:
+                more += 1
+            else:
+                remark = f"{origin} line {number}: {complaint}"
+        if more:
+            remark += f" (and {more} more odd lines)" if more > 1 else " (and one more odd line)"
+        return [remark] if remark else []
 
     def secrets(self, client_random: bytes) -> Secrets | None:
         """What is known for a client random."""
@@ -181,9 +187,13 @@ def _text(data: bytes) -> str:
     """The characters of a key log: ASCII, or UTF-16 as Windows PowerShell's redirection writes it."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")
-    head = data[:64]
-    if b"\x00" in head:
-        return data.decode("utf-16-be" if head[0] == 0 else "utf-16-le", "replace")
+    for codec, zeros, letters in (
+        ("utf-16-le", data[1:UTF16_SAMPLE_BYTES:2], data[:UTF16_SAMPLE_BYTES:2]),
+        ("utf-16-be", data[:UTF16_SAMPLE_BYTES:2], data[1:UTF16_SAMPLE_BYTES:2]),
+    ):
+        # Every other byte is zero and no other is. One stray zero is a bad line, not an encoding.
+        if zeros and not any(zeros) and all(letters):
+            return data.decode(codec, "replace")
     return data.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
 
 

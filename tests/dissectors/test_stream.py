@@ -7,9 +7,12 @@ from dissectors.net.evidence import Upper
 from dissectors.stream import MAX_HELD, ConnectionStream, Shared
 from dissectors.tls import KeyLog
 
-REQUEST = b"POST /Microsoft-Server-ActiveSync?Cmd=Ping HTTP/1.1\r\nHost: mail.example.com\r\nContent-Length: 4\r\n\r\nabcd"
+REQUEST = (
+    b"POST /Microsoft-Server-ActiveSync?Cmd=Ping HTTP/1.1\r\nHost: mail.example.com\r\nContent-Length: 4\r\n\r\nabcd"
+)
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-# record (22, 3.1, 47 bytes), ClientHello (1, 43 bytes), version, random, no session id, one suite, no compression, no extensions
+# record (22, 3.1, 47 bytes), ClientHello (1, 43 bytes), version, random, no session id, one suite, no compression, no
+# extensions
 CLIENT_HELLO = bytes.fromhex("160301002f0100002b0303") + bytes(range(32)) + bytes.fromhex("00 0002 1301 01 00 0000")
 
 
@@ -127,7 +130,9 @@ def test_a_gap_after_another_protocol_is_no_error() -> None:
 
 
 def test_a_gap_that_decides_counts_for_the_side_that_lost_the_bytes() -> None:
-    """Two bytes of a request are too few to tell; the gap forces the decision, and must not be the other side's afterwards."""
+    """Two bytes of a request are too few to tell; the gap forces the decision, and must not be the other side's
+    afterwards.
+    """
     spoken = Spoken()
     spoken.say(SERVER, b"POST /Micro")  # the real client, taken for the server
     spoken.gap(SERVER, 5)

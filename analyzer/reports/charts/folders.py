@@ -24,7 +24,7 @@ def figure(folders: tuple[FolderRow, ...]) -> dict[str, Any]:
         whose = f"  {look.plotly_text(plain(folder.device, 24))}" if several else ""
         headings.append({
             "x": 0, "xref": "paper", "xanchor": "left", "y": row + 0.2, "yref": "y", "yanchor": "middle", "showarrow": False, "align": "left",
-            "text": f"<b>{look.plotly_text(plain(folder.folder, 28))}</b>{whose}  {_words(folder)}", "font": {"size": 12, "color": look.INK},
+            "text": f"{look.plotly_text(plain(folder.folder, 28))}{whose}   {_words(folder)}", "font": look.HEADING_FONT,
         })  # fmt: skip
     rows = range(len(largest))
     shown = [folders[number] for number in largest]

@@ -46,7 +46,7 @@ def figure(scene: Scene, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
         low, high = timers.get(path, (None, None))
         headings.append({
             "x": 0, "xref": "paper", "xanchor": "left", "y": top + 0.4, "yref": "y", "yanchor": "middle", "showarrow": False, "align": "left",
-            "text": f"<b>{_timer_words(low, high)}</b>  {look.plotly_text(_path_words(path))}", "font": {"size": 12, "color": look.INK},
+            "text": f"{_timer_words(low, high)}   {look.plotly_text(_path_words(path))}", "font": look.HEADING_FONT,
         })  # fmt: skip
         if high is not None:
             bands.append({
@@ -54,7 +54,7 @@ def figure(scene: Scene, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
                 "fillcolor": look.BAND, "line": {"color": look.OUTCOME["died"].light, "width": 1, "dash": "dot"},
             })  # fmt: skip
         ticks[top + 1.25], ticks[top + 2.25] = "lived", "died"
-    height = round(max(1, len(shown)) * _ROWS * ROW_PX) + look.MARGIN["t"] + look.MARGIN["b"]
+    height = round(max(1, len(shown)) * _ROWS * (ROW_PX if len(shown) > 1 else 1.7 * ROW_PX)) + look.MARGIN["t"] + look.MARGIN["b"]
     return {"data": traces, "layout": look.layout(
         height, annotations=headings, shapes=bands,
         meta={"left_out": f"{of_all(len(shown), len(order))} paths shown: those with most deaths." if len(order) > len(shown) else ""},

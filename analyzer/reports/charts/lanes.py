@@ -32,8 +32,11 @@ def _rails(scene: Scene) -> list[dict[str, Any]]:
 
 
 def _asked(scene: Scene) -> list[dict[str, Any]]:
-    """The interval that each wait was asked to last: a thin line under it, with a tick where the wait was due."""
-    waits = scene.waits[scene.waits["due_ms"].notna()]
+    """The interval that each wait was asked to last: a thin line under it, with a tick where the wait was due.
+
+    Not for waits that brought a change: the next one begins at once, and its bar would stand where the first was due.
+    """
+    waits = scene.waits[scene.waits["due_ms"].notna() & (scene.waits["outcome"] != "changed")]
     y = waits["y"] + _UNDERLINE
     return [
         {
@@ -98,7 +101,7 @@ def _layout(scene: Scene) -> dict[str, Any]:
         label = look.plotly_text(plain(lane.label, 32))
         headings.append({
             "x": 0, "xref": "paper", "xanchor": "left", "y": lane.top + 0.45, "yref": "y", "yanchor": "middle",
-            "text": f"<b>{label}</b>  {counts}", "showarrow": False, "font": {"size": 12, "color": look.INK}, "align": "left",
+            "text": f"{label}   {counts}", "showarrow": False, "font": look.HEADING_FONT, "align": "left",
         })  # fmt: skip
     separators = [
         {

@@ -79,6 +79,7 @@ DARK = {
 }  # fmt: skip
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+HEADING_FONT = {"size": 12, "color": INK, "weight": 600}  # of a lane
 MARGIN = {"l": 56, "r": 18, "t": 8, "b": 34, "pad": 0}  # the same for all time charts: their axes line up
 
 def plotly_text(text: str) -> str:

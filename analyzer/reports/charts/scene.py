@@ -59,13 +59,13 @@ class Scene:
     left_out: tuple[str, ...]  # in words
 
 
-def build(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str] | None = None) -> Scene:
-    """Choose and place. `labels` names devices by session id; where it does not, the sessions table does."""
+def build(tables: Mapping[str, pd.DataFrame]) -> Scene:
+    """Choose and place."""
     import pandas as pd
 
     connections = tables["connections"][list(_CONNECTION_COLUMNS)].drop_duplicates("connection_id")
-    waits = _waits(tables, connections)
-    names = {**{who: f"device at {who}" for who in waits["session"].unique()}, **_session_labels(tables), **(labels or {})}
+    case = Case(tables)
+    waits = _waits(case)
     left_out: list[str] = []
 
     order = pd.DataFrame({"session": waits["session"], "died": waits["outcome"] == "died"})
@@ -76,6 +76,7 @@ def build(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str] | None =
     if not devices:  # no waits at all: the devices that synchronised have the lanes
         devices = list(syncs["session"].value_counts().index[:MAX_DEVICES])
 
+    names = _names(case, waits, syncs, devices)
     drawn = _within_room(waits, devices, names, left_out)
     if len(order) > len(devices):
         left_out.insert(0, _rest_words(len(devices), order.iloc[len(devices) :]))
@@ -111,9 +112,9 @@ def build(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str] | None =
     )  # fmt: skip
 
 
-def _waits(tables: Mapping[str, pd.DataFrame], connections: pd.DataFrame) -> pd.DataFrame:
+def _waits(case: Case) -> pd.DataFrame:
     """Every wait, its fate as the verdict counts it."""
-    waits = Case(tables).waits
+    waits = case.waits
     outcome = waits["fate"].astype(object).map({**look.OUTCOME_OF_FATE, "lived": None})
     outcome = outcome.where(outcome.notna(), (waits["outcome"].astype(object) == "changes").map({True: "changed", False: "lived"}))
     numbers = ("requested_s", "held_s", "idle_s", "x_s", "ping_status", "http_status", "request_frame", "end_frame")
@@ -264,16 +265,11 @@ def _of_connection(frame: pd.DataFrame, connections: pd.DataFrame) -> pd.DataFra
     return merged.assign(first_frame=_number(merged["first_frame"]), last_frame=_number(merged["last_frame"]))
 
 
-def _session_labels(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
-    """What to call a device when no verdict does: its type, its user, its id."""
-    labels = {}
-    sessions = tables["sessions"]
-    for session, kind, user, device in zip(
-        _key(sessions["session_id"]), *(sessions[name].astype(object) for name in ("device_type", "user", "device_id")), strict=True
-    ):
-        parts = [plain(str(part), 24) for part in (kind, user, device) if isinstance(part, str) and part]
-        labels[str(session)] = " · ".join(parts) or f"session {session}"
-    return labels
+def _names(case: Case, waits: pd.DataFrame, syncs: pd.DataFrame, devices: list[str]) -> dict[str, str]:
+    """What the verdict calls the drawn devices."""
+    who = dict(zip(waits["session"], waits["who"].astype(object), strict=True))
+    who.update((session, int(session)) for session in syncs["session"].unique() if session.isdigit())
+    return {session: plain(str(case.device(who.get(session))), 80) for session in devices}
 
 
 def _span(tables: Mapping[str, pd.DataFrame], waits: pd.DataFrame, lives: pd.DataFrame, syncs: pd.DataFrame) -> tuple[float, float]:

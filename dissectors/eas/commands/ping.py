@@ -3,16 +3,18 @@
 Specification: MS-ASCMD 2.2.1.13; 2.2.3.177.11 for the status. Every part of the request may be left out after the first
 one, even the body: the server then uses what it has stored for this user and device.
 
-Pings are most of the traffic and mostly the same few bodies: small ones are parsed once and remembered.
+Pings are most of the traffic. So small bodies are parsed once and remembered, and those that hold nothing but the usual
+elements in the usual order are read by a pattern instead of a walk.
 """
 
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
 from dissectors.eas.codepages import key
 from dissectors.eas.numbers import number
 from dissectors.eas.oddity import Oddity
-from dissectors.eas.walk import CLOSE, OPEN, Walk
+from dissectors.eas.walk import CLOSE, END, HAS_CONTENT, OPEN, STR_I, SWITCH_PAGE, USUAL_HEADER, Walk
 
 MAX_CACHED_BYTES = 1024  # of a body; larger ones are parsed each time
 MAX_CACHED_BODIES = 4096
@@ -58,6 +60,35 @@ class PingResponse(NamedTuple):
 COMMAND = "Ping"
 
 
+def _opening(tag: int) -> bytes:
+    return re.escape(bytes((tag & 0xFF | HAS_CONTENT,)))
+
+
+def _string(tag: int, text: bytes) -> bytes:
+    """An element that holds one string."""
+    return _opening(tag) + re.escape(bytes((STR_I,))) + text + re.escape(bytes((0, END)))
+
+
+def _folder(text: bytes) -> bytes:
+    """A folder of a request."""
+    return _opening(FOLDER) + _string(ID, text) + b"(?:" + _string(CLASS, text) + b")?+" + _END
+
+
+def _folders_of(one: bytes) -> bytes:
+    """All folders, if there are any, as a group."""
+    return b"(?:" + _opening(FOLDERS) + b"((?:" + one + b")++)" + _END + b")?+"
+
+
+_END = re.escape(bytes((END,)))
+_START = re.escape(USUAL_HEADER + bytes((SWITCH_PAGE, PING >> 8))) + _opening(PING)
+_DIGITS, _TEXT = rb"([0-9]{1,10}+)", rb"[!-~]++"
+_INTERVAL = b"(?:" + _string(HEARTBEAT_INTERVAL, _DIGITS) + b")?+"
+_usual_request = re.compile(_START + _INTERVAL + _folders_of(_folder(_TEXT)) + _END).fullmatch
+_usual_response = re.compile(_START + _string(STATUS, _DIGITS) + _folders_of(_string(FOLDER, _TEXT)) + _END).fullmatch
+_each_folder = re.compile(_folder(b"(" + _TEXT + b")")).findall
+_each_change = re.compile(_string(FOLDER, b"(" + _TEXT + b")")).findall
+
+
 def read_request(body: bytes) -> PingRequest | None:
     """The request in a body; None when the body is not a Ping."""
     return _cached_request(body) if len(body) <= MAX_CACHED_BYTES else _read_request(body)
@@ -71,6 +102,19 @@ def read_response(body: bytes) -> PingResponse | None:
 def _read_request(body: bytes) -> PingRequest | None:
     if not body:
         return PingRequest(None, None, True, True, ())
+    if usual := _usual_request(body):
+        interval, listed = usual.groups()
+        return PingRequest(interval and int(interval), listed and _folders(listed), False, True, ())
+    return _walk_request(body)
+
+
+@lru_cache(MAX_CACHED_BODIES)
+def _folders(listed: bytes) -> tuple[PingFolder, ...]:
+    """The folders in the part of a usual request that lists them."""
+    return tuple([PingFolder(name.decode(), kind.decode() or None) for name, kind in _each_folder(listed)])
+
+
+def _walk_request(body: bytes) -> PingRequest | None:
     events = Walk(body)
     heartbeat_s: int | None = None
     folders: list[PingFolder] | None = None
@@ -100,6 +144,14 @@ def _read_request(body: bytes) -> PingRequest | None:
 def _read_response(body: bytes) -> PingResponse | None:
     if not body:
         return PingResponse(None, (), None, None, True, (Oddity("eas_ping_without_answer", "an empty Ping answer"),))
+    if usual := _usual_response(body):
+        status, listed = usual.groups()
+        changed = tuple([name.decode() for name in _each_change(listed)]) if listed else ()
+        return PingResponse(int(status), changed, None, None, True, ())
+    return _walk_response(body)
+
+
+def _walk_response(body: bytes) -> PingResponse | None:
     events = Walk(body)
     status: int | None = None
     heartbeat_s: int | None = None

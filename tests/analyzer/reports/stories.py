@@ -166,7 +166,7 @@ def office(
                 continue
             story.rows["connections"][connection - 1].update(start=NOON + int(begun * S), end=NOON + int(now * S))
         devices.append(DeviceRow(
-            session_id=str(session), device=name, waits=waits, lived=waits - died, died=died, ended_itself=0, unknown=0, asked_s=float(asked), lived_s=240.0,
+            session_id=session, device=name, waits=waits, lived=waits - died, died=died, ended_itself=0, unknown=0, asked_s=float(asked), lived_s=240.0,
             ended_by="path, silent" if died else "-", grade="likely" if died else "", timer_low_s=290.0, timer_high_s=301.0, timer="290-301 s" if died else "> 240 s",
         ))  # fmt: skip
     story.add(
@@ -191,7 +191,7 @@ def office(
         survivors=53,
     )
     rows = tuple(
-        FolderRow(session_id="1", device=names[0], folder=folder, folder_class="Email", syncs=61 - 9 * place, items=140 // (place + 1), down_wire_bytes=2_100_000 // (place + 1) ** 2,
+        FolderRow(session_id=1, device=names[0], folder=folder, folder_class="Email", syncs=61 - 9 * place, items=140 // (place + 1), down_wire_bytes=2_100_000 // (place + 1) ** 2,
                   down_bytes=4_800_000 // (place + 1) ** 2, up_bytes=38_000 * (place + 1), largest_bytes=1_400_000, largest_time_ns=NOON + 7_331 * S, largest_frame=2207)
         for place, folder in enumerate(folders)
     )  # fmt: skip

@@ -228,8 +228,8 @@ class Link:
         event = Connection(
             connection_id=self.number, capture=0, start_ns=at(self.start), end_ns=at(seconds),
             first_frame=frame(self.start), last_frame=frame(seconds),
-            client=replace(_side(self.client_ip, 40_000 + self.number), **(client or {})),
-            server=replace(_side(self.server_ip, 443), **(server or {})),
+            client=_side(self.client_ip, 40_000 + self.number, client),
+            server=_side(self.server_ip, 443, server),
             handshake_ns=1_000_000, from_start=True, conn_state=conn_state, history="ShADad",
             first_close=None, first_close_side=None, first_close_ns=None, first_close_frame=None,
             resets=tuple(self.resets), last_packets=tuple(self.notes), evicted=False, tls=tls,
@@ -279,14 +279,15 @@ class Dialogue:
         return frame.where(frame.notna(), None).to_dict("records")
 
 
-def _side(ip: str, port: int) -> Side:
-    return Side(
-        ip=ip, port=port, frames=9, payload_bytes=900, missing_bytes=0, retransmissions=0, duplicate_frames=0,
-        keepalives=0, zero_windows=0, ttl_min=63, ttl_max=63, mac=None, macs_differ=False, first_ns=at(0),
-        last_ns=None, last_frame=None, last_data_ns=None, last_data_frame=None,
-        fin_ns=None, fin_frame=None, rtt_ns=10_000_000, unacked_bytes=0,
-        unanswered_retransmissions=0, unanswered_since_ns=None,
-    )  # fmt: skip
+def _side(ip: str, port: int, said: dict[str, Any] | None) -> Side:
+    usual: dict[str, Any] = {
+        "ip": ip, "port": port, "frames": 9, "payload_bytes": 900, "missing_bytes": 0, "retransmissions": 0,
+        "duplicate_frames": 0, "keepalives": 0, "zero_windows": 0, "ttl_min": 63, "ttl_max": 63, "mac": None,
+        "macs_differ": False, "first_ns": at(0), "last_ns": None, "last_frame": None, "last_data_ns": None,
+        "last_data_frame": None, "fin_ns": None, "fin_frame": None, "rtt_ns": 10_000_000, "unacked_bytes": 0,
+        "unanswered_retransmissions": 0, "unanswered_since_ns": None,
+    }  # fmt: skip
+    return Side(**(usual | (said or {})))
 
 
 __all__ = ["ACK", "CLIENT", "FIN", "RST", "SERVER", "Dialogue", "Link", "at", "frame"]

@@ -12,7 +12,6 @@ from dissectors.http.heads import (
     parse_request,
     parse_response,
 )
-from dissectors.http.messages import Template
 from tests.dissectors.http.dialogue import request
 
 REGULAR = [
@@ -120,24 +119,3 @@ def test_what_is_no_request_line_is_no_head(line: bytes) -> None:
 def test_what_is_no_status_line_is_no_head(line: bytes) -> None:
     with pytest.raises(NotAHead):
         parse_oddly(line + b"\r\n\r\n", False)
-
-
-def test_a_template_reads_what_differs_only_in_length() -> None:
-    first, second = request(body=b"x" * 9), request(body=b"x" * 123)
-    first_head = first[:-9]
-    template = Template(first_head, parse_request(first_head[:-4]), True)
-    match = template.match(second)
-    assert match == (parse_request(second[: second.index(b"\r\n\r\n")]), len(second) - 123)
-    assert match is not None
-    assert match[0].length == 123
-
-
-@pytest.mark.parametrize(
-    "change", [(b"Host: m", b"Host: n"), (b": 9\r", b": 9x\r"), (b"9\r\n\r\n", b"9\r\nA: 1\r\n\r\n"), (b" 9", b"  9")]
-)
-def test_a_template_does_not_match_other_differences(change: tuple[bytes, bytes]) -> None:
-    first = request(body=b"x" * 9)
-    template = Template(first[:-9], parse_request(first[:-13]), True)
-    assert template.match(first) is not None
-    assert change[0] in first
-    assert template.match(first.replace(*change)) is None

@@ -3,7 +3,23 @@
 import random
 from dataclasses import dataclass, field
 
-from tests.dissectors.net.wire import ACK, ETHERNET, FIN, MS, PSH, RST, SECOND, SLL, SLL2, START, SYN, Frame, ip, linked, tcp
+from tests.dissectors.net.wire import (
+    ACK,
+    ETHERNET,
+    FIN,
+    MS,
+    PSH,
+    RST,
+    SECOND,
+    SLL,
+    SLL2,
+    START,
+    SYN,
+    Frame,
+    ip,
+    linked,
+    tcp,
+)
 
 LINKS = (ETHERNET, SLL, SLL2, 101, 0, 108, 9)
 
@@ -23,7 +39,9 @@ class _Talk:
     ids: list[int] = field(default_factory=lambda: [0, 0])
     sent: list[tuple[int, int, int, bytes]] = field(default_factory=list)  # side, seq, flags, payload
 
-    def emit(self, side: int, seq: int, flags: int, payload: bytes = b"", *, note: bool = True, ack: int | None = None) -> None:
+    def emit(
+        self, side: int, seq: int, flags: int, payload: bytes = b"", *, note: bool = True, ack: int | None = None
+    ) -> None:
         rng = self.rng
         if note:
             self.sent.append((side, seq, flags, payload))
@@ -33,9 +51,16 @@ class _Talk:
         self.ids[side] = (self.ids[side] + 1) & 0xFFFF if self.ids[side] >= 0 else 0
         acknowledged = self.seq[1 - side] if ack is None else ack
         segment = tcp(
-            self.ports[side], self.ports[1 - side], seq, acknowledged if flags & ACK else 0, flags, payload,
-            window=rng.choice((65535, 65535, 512, 0)), options=rng.choice((b"", b"\1" * 12)), checksum=rng.randrange(3),
-        )  # fmt: skip
+            self.ports[side],
+            self.ports[1 - side],
+            seq,
+            acknowledged if flags & ACK else 0,
+            flags,
+            payload,
+            window=rng.choice((65535, 65535, 512, 0)),
+            options=rng.choice((b"", b"\1" * 12)),
+            checksum=rng.randrange(3),
+        )
         ttl = rng.choice((64, 64, 64, 60, 255))
         packet = ip(self.addresses[side], self.addresses[1 - side], segment, ttl=ttl, ip_id=max(0, self.ids[side]))
         mac = 0x020000000001 + side + (7 if rng.random() < 0.02 else 0)
@@ -59,15 +84,28 @@ class _Talk:
         elif action < 0.75 and self.sent:
             who, seq, flags, payload = rng.choice(self.sent[-8:])  # a retransmission, whole, longer or shifted
             shift = rng.choice((0, 0, 0, 1, len(payload) // 2))
-            self.emit(who, (seq + shift) & 0xFFFFFFFF, flags, payload[shift:] + rng.randbytes(rng.choice((0, 0, 3))), note=False)
+            self.emit(
+                who,
+                (seq + shift) & 0xFFFFFFFF,
+                flags,
+                payload[shift:] + rng.randbytes(rng.choice((0, 0, 3))),
+                note=False,
+            )
         elif action < 0.80:
             self.emit(side, (self.seq[side] - 1) & 0xFFFFFFFF, ACK, rng.choice((b"", b"\0")), note=False)  # keep-alive
         elif action < 0.83:
-            self.seq[side] = (self.seq[side] + rng.choice((1, 100, 5000))) & 0xFFFFFFFF  # bytes that the capture does not hold
+            self.seq[side] = (
+                self.seq[side] + rng.choice((1, 100, 5000))
+            ) & 0xFFFFFFFF  # bytes that the capture does not hold
         elif action < 0.85:
             self.emit(side, self.seq[side], ACK | FIN, rng.choice((b"", b"bye")))
         elif action < 0.86:
-            self.emit(side, (self.seq[side] + rng.choice((0, 0, 1000))) & 0xFFFFFFFF, rng.choice((RST, RST | ACK)), rng.choice((b"", b"no")))
+            self.emit(
+                side,
+                (self.seq[side] + rng.choice((0, 0, 1000))) & 0xFFFFFFFF,
+                rng.choice((RST, RST | ACK)),
+                rng.choice((b"", b"no")),
+            )
         elif action < 0.88 and self.packets:
             again = rng.choice(self.packets[-4:])
             self.packets.append(Frame(again.data, self.time_ns, again.original, again.link_type))
@@ -80,12 +118,22 @@ class _Talk:
                 self.seq[1] = (self.seq[1] + 1) & 0xFFFFFFFF
         elif action < 0.89 + 0.11 * self.wild:
             base = self.seq[side] if rng.random() < 0.5 else rng.randrange(1 << 32)
-            jump = rng.choice((0, -1, 1, 100_000, (1 << 30) - 1, 1 << 30, (1 << 30) + 1, -(1 << 30), -5000, 1 << 29, 1 << 31))
+            jump = rng.choice(
+                (0, -1, 1, 100_000, (1 << 30) - 1, 1 << 30, (1 << 30) + 1, -(1 << 30), -5000, 1 << 29, 1 << 31)
+            )
             flags = rng.choice((0, ACK, ACK, SYN, SYN | ACK, FIN, FIN | ACK, RST, rng.randrange(256)))
-            self.emit(side, (base + jump) & 0xFFFFFFFF, flags, rng.randbytes(rng.choice((0, 1, 50))), ack=(self.seq[1 - side] + rng.choice((0, jump))) & 0xFFFFFFFF)
+            self.emit(
+                side,
+                (base + jump) & 0xFFFFFFFF,
+                flags,
+                rng.randbytes(rng.choice((0, 1, 50))),
+                ack=(self.seq[1 - side] + rng.choice((0, jump))) & 0xFFFFFFFF,
+            )
 
 
-def capture(seed: int, *, connections: int = 4, steps: int = 40, wild: float = 0.5, time_travel: bool = False) -> list[Frame]:
+def capture(
+    seed: int, *, connections: int = 4, steps: int = 40, wild: float = 0.5, time_travel: bool = False
+) -> list[Frame]:
     """Some interleaved connections with loss, reordering, overlap, copies, and as much garbage as `wild` says."""
     rng = random.Random(seed)
     links = rng.choice(((ETHERNET,), (SLL2,), LINKS))
@@ -117,5 +165,8 @@ def capture(seed: int, *, connections: int = 4, steps: int = 40, wild: float = 0
         frames[at] = Frame(second.data, first.time_ns, second.original, second.link_type)
         frames[other] = Frame(first.data, second.time_ns, first.original, first.link_type)
     if time_travel:
-        frames = [Frame(f.data, f.time_ns - (rng.randrange(3 * MS) if rng.random() < 0.1 else 0), f.original, f.link_type) for f in frames]
+        frames = [
+            Frame(f.data, f.time_ns - (rng.randrange(3 * MS) if rng.random() < 0.1 else 0), f.original, f.link_type)
+            for f in frames
+        ]
     return frames

@@ -70,7 +70,10 @@ Result = tuple[list[Connection], dict[int, Recorder]]
 
 
 def run(
-    blocks: Iterator[Frames], tracker: Callable[..., Connections | PlainConnections] = Connections, budget: int = WHOLE, **options: int
+    blocks: Iterator[Frames],
+    tracker: Callable[..., Connections | PlainConnections] = Connections,
+    budget: int = WHOLE,
+    **options: int,
 ) -> Result:
     """Everything to the end; connections in order of their ids, and each one's stream."""
     recorders: dict[int, Recorder] = {}
@@ -125,8 +128,12 @@ def differences(wanted: Result, got: Result, *, bytes_too: bool = True) -> list[
             if one is None or other is None:
                 found.append(f"connection {number}: only one of the two opened a stream")
             elif (one.entries, one.closed) != (other.entries, other.closed):
-                at = next((k for k, (a, b) in enumerate(zip(one.entries, other.entries, strict=False)) if a != b), "the end")
-                found.append(f"connection {number}: the bytes differ from entry {at} on: {one.entries!r:.600} / {other.entries!r:.600}")
+                at = next(
+                    (k for k, (a, b) in enumerate(zip(one.entries, other.entries, strict=False)) if a != b), "the end"
+                )
+                found.append(
+                    f"connection {number}: bytes differ from entry {at}: {one.entries!r:.600} / {other.entries!r:.600}"
+                )
     return found
 
 
@@ -137,7 +144,11 @@ def _unequal(one: object, other: object) -> list[str]:
         left, right = getattr(one, field.name), getattr(other, field.name)
         if left != right:
             nested = is_dataclass(left) and not isinstance(left, type)
-            lines += [f"{field.name}.{line}" for line in _unequal(left, right)] if nested else [f"{field.name}: {left!r} / {right!r}"]
+            lines += (
+                [f"{field.name}.{line}" for line in _unequal(left, right)]
+                if nested
+                else [f"{field.name}: {left!r} / {right!r}"]
+            )
     return lines
 
 

@@ -63,7 +63,9 @@ def test_datagrams_with_different_keys_do_not_mix() -> None:
     fragments = Fragments()
     for number in range(3):
         fragments.add(key(number), 0, True, bytes([number]) * 8, 0)
-    assert [fragments.add(key(number), 8, False, b"end", 0) for number in range(3)] == [bytes([number]) * 8 + b"end" for number in range(3)]
+    assert [fragments.add(key(number), 8, False, b"end", 0) for number in range(3)] == [
+        bytes([number]) * 8 + b"end" for number in range(3)
+    ]
 
 
 def test_the_identification_may_be_used_again_after_a_minute() -> None:

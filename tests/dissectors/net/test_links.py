@@ -48,7 +48,13 @@ def test_raw_ip_has_other_numbers_too(link_type: int, packet: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "tags", [[(0x8100, 5)], [(0x88A8, 7), (0x8100, 5)], [(0x9100, 7), (0x8100, 5)], [(0x8100, 1), (0x8100, 2), (0x8100, 3), (0x8100, 4)]]
+    "tags",
+    [
+        [(0x8100, 5)],
+        [(0x88A8, 7), (0x8100, 5)],
+        [(0x9100, 7), (0x8100, 5)],
+        [(0x8100, 1), (0x8100, 2), (0x8100, 3), (0x8100, 4)],
+    ],
 )
 def test_vlan_tags_are_skipped(tags: list[tuple[int, int]]) -> None:
     frame = ethernet(V4, tags=tags)
@@ -78,7 +84,12 @@ def test_pppoe_sessions_are_opened(packet: bytes, ppp: int, tags: list[tuple[int
 
 
 @pytest.mark.parametrize(
-    "header", [struct.pack(">BBHHH", 0x11, 0xA7, 9, 2, 0x21), struct.pack(">BBHHH", 0x21, 0, 9, 2, 0x21), struct.pack(">BBHHH", 0x11, 0, 9, 2, 0xC021)]
+    "header",
+    [
+        struct.pack(">BBHHH", 0x11, 0xA7, 9, 2, 0x21),
+        struct.pack(">BBHHH", 0x21, 0, 9, 2, 0x21),
+        struct.pack(">BBHHH", 0x11, 0, 9, 2, 0xC021),
+    ],
 )
 def test_other_pppoe_is_not_ip(header: bytes) -> None:
     """A discovery code, another version, LCP."""
@@ -98,7 +109,10 @@ def test_other_families_are_not_ip(family: int) -> None:
     assert located(struct.pack("<I", family) + V4, 0)[1] == 0
 
 
-@pytest.mark.parametrize(("link_type", "head"), [(9, b"\0\x21"), (9, b"\xff\x03\0\x21"), (50, b"\0\x21"), (204, b"\0\0\x21"), (204, b"\1\xff\x03\0\x21")])
+@pytest.mark.parametrize(
+    ("link_type", "head"),
+    [(9, b"\0\x21"), (9, b"\xff\x03\0\x21"), (50, b"\0\x21"), (204, b"\0\0\x21"), (204, b"\1\xff\x03\0\x21")],
+)
 def test_ppp_with_and_without_address_and_control(link_type: int, head: bytes) -> None:
     assert located(head + V4, link_type)[:2] == (len(head), 0x0800)
 
@@ -126,7 +140,9 @@ def test_a_cooked_header_without_a_mac_address_has_none(link_type: int, length_a
 
 def test_an_unknown_link_type_is_counted_by_its_frames() -> None:
     decoder = PacketDecoder()
-    tcp_packets, udp_packets = decoder.decode(columns([Frame(V4, link_type=127), Frame(ethernet(V4)), Frame(V4, link_type=127)]))
+    tcp_packets, udp_packets = decoder.decode(
+        columns([Frame(V4, link_type=127), Frame(ethernet(V4)), Frame(V4, link_type=127)])
+    )
     assert decoder.skipped_link_types == {127: 2}
     assert (tcp_packets.frame.tolist(), len(udp_packets)) == ([2], 0)
 

@@ -14,9 +14,13 @@ A6, B6 = "fd00::1", "2001:db8::7"
 HELLO = tcp(40000, 443, 1, payload=b"hello")
 
 
-def decode(*frames: Frame | bytes, decoder: PacketDecoder | None = None, first_frame: int = 1) -> tuple[Packets, Packets]:
+def decode(
+    *frames: Frame | bytes, decoder: PacketDecoder | None = None, first_frame: int = 1
+) -> tuple[Packets, Packets]:
     """TCP and UDP packets of raw IP frames."""
-    block = columns([frame if isinstance(frame, Frame) else Frame(frame, link_type=RAW) for frame in frames], first_frame)
+    block = columns(
+        [frame if isinstance(frame, Frame) else Frame(frame, link_type=RAW) for frame in frames], first_frame
+    )
     return (decoder or PacketDecoder()).decode(block)
 
 
@@ -28,7 +32,10 @@ def content(packets: Packets, index: int = 0) -> bytes:
 
 def test_an_ipv4_packet_becomes_columns() -> None:
     packets, _ = decode(Frame(ethernet(ipv4(A, B, HELLO, ttl=57, ip_id=4711), mac=0x0200000000AA), START + 5))
-    row = [int(getattr(packets, name)[0]) for name in ("frame", "time_ns", "version", "ttl", "ip_id", "mac", "length", "captured")]
+    row = [
+        int(getattr(packets, name)[0])
+        for name in ("frame", "time_ns", "version", "ttl", "ip_id", "mac", "length", "captured")
+    ]
     assert row == [1, START + 5, 4, 57, 4711, 0x0200000000AA, 25, 25]
     assert (int(packets.source[0, 1]), int(packets.destination[0, 1])) == (0x0A000001, 0xC0000207)
     assert content(packets) == HELLO
@@ -36,7 +43,13 @@ def test_an_ipv4_packet_becomes_columns() -> None:
 
 def test_an_ipv6_packet_becomes_columns() -> None:
     packets, _ = decode(ipv6(A6, B6, HELLO, hops=200))
-    assert [int(getattr(packets, name)[0]) for name in ("version", "ttl", "ip_id", "mac", "length")] == [6, 200, -1, -1, 25]
+    assert [int(getattr(packets, name)[0]) for name in ("version", "ttl", "ip_id", "mac", "length")] == [
+        6,
+        200,
+        -1,
+        -1,
+        25,
+    ]
     assert packets.destination[0].tolist() == [0x20010DB8_00000000, 7]
     assert content(packets) == HELLO
 
@@ -49,9 +62,13 @@ def test_ipv4_options_are_skipped(words: int) -> None:
 
 def test_tcp_and_udp_come_apart_in_frame_order() -> None:
     found, datagrams = decode(
-        ipv4(A, B, HELLO), ipv6(A6, B6, udp(1, 2, b"x"), protocol=17), ipv6(A6, B6, HELLO), ipv4(A, B, udp(1, 2, b"x"), protocol=17),
-        ipv4(A, B, b"\x08\0\0\0", protocol=1), ipv4(A, B, HELLO),
-    )  # fmt: skip
+        ipv4(A, B, HELLO),
+        ipv6(A6, B6, udp(1, 2, b"x"), protocol=17),
+        ipv6(A6, B6, HELLO),
+        ipv4(A, B, udp(1, 2, b"x"), protocol=17),
+        ipv4(A, B, b"\x08\0\0\0", protocol=1),
+        ipv4(A, B, HELLO),
+    )
     assert (found.frame.tolist(), found.version.tolist()) == ([1, 3, 6], [4, 6, 4])
     assert datagrams.frame.tolist() == [2, 4]
 
@@ -83,7 +100,9 @@ def test_the_frame_tells_the_length_of_an_offloaded_super_frame(size: int) -> No
 def test_a_super_frame_of_gigabytes_is_not_believed(claimed: int) -> None:
     decoder = PacketDecoder()
     four, six = ipv4(A, B, HELLO, total=0), ipv6(A6, B6, HELLO, length=0)
-    packets, _ = decode(Frame(four, original=claimed, link_type=RAW), Frame(six, original=claimed, link_type=RAW), decoder=decoder)
+    packets, _ = decode(
+        Frame(four, original=claimed, link_type=RAW), Frame(six, original=claimed, link_type=RAW), decoder=decoder
+    )
     assert len(packets) == 0
 
 
@@ -225,7 +244,11 @@ def test_random_bytes_and_mutated_packets_never_leave_their_frame(seed: int) -> 
     rng = random.Random(seed)
     frames = []
     for _ in range(200):
-        packet = bytearray(rng.choice([*pieces4(), *pieces6(), ipv4(A, B, HELLO), ipv6(A6, B6, HELLO), rng.randbytes(rng.randrange(80))]))
+        packet = bytearray(
+            rng.choice(
+                [*pieces4(), *pieces6(), ipv4(A, B, HELLO), ipv6(A6, B6, HELLO), rng.randbytes(rng.randrange(80))]
+            )
+        )
         for _ in range(rng.choice((0, 1, 3))):
             if packet:
                 packet[rng.randrange(min(60, len(packet)))] = rng.randrange(256)

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dissectors.net.reassembly import ACKED_PATIENCE_NS, HOLE_PATIENCE_NS, MAX_PENDING_BYTES, MAX_PENDING_SEGMENTS, Reassembly
+from dissectors.net.reassembly import (
+    ACKED_PATIENCE_NS,
+    HOLE_PATIENCE_NS,
+    MAX_PENDING_BYTES,
+    MAX_PENDING_SEGMENTS,
+    Reassembly,
+)
 from tests.dissectors.net.drive import Recorder
 
 CLIENT, SERVER = 0, 1
@@ -173,12 +179,22 @@ SPLITS = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20), st.integers(
 
 @given(SPLITS, st.randoms(use_true_random=False))
 @settings(max_examples=200, deadline=None)
-def test_whatever_comes_each_byte_is_told_once_and_at_its_place(parts: list[tuple[int, int, int]], rng: random.Random) -> None:
-    """Against an oracle: at each position either the one true byte or a gap, and a gap only where some copy had lacked it."""
+def test_whatever_comes_each_byte_is_told_once_and_at_its_place(
+    parts: list[tuple[int, int, int]], rng: random.Random
+) -> None:
+    """Against an oracle: at each position either the one true byte or a gap, and a gap only where some copy had
+    lacked it.
+    """
     truth = bytes(range(100))
     bench = Bench()
     for begin, length, kept in parts:
-        bench.segment(rng.choice((CLIENT, CLIENT, SERVER)), begin, truth[begin : begin + length][: min(kept, length)], 0, length=length)
+        bench.segment(
+            rng.choice((CLIENT, CLIENT, SERVER)),
+            begin,
+            truth[begin : begin + length][: min(kept, length)],
+            0,
+            length=length,
+        )
     bench.reassembly.close()
     assert bench.reassembly.in_order
     for side in (CLIENT, SERVER):

@@ -13,7 +13,19 @@ SECOND = 1_000_000_000
 MS = 1_000_000
 START = 1_795_262_400 * SECOND  # 2026-11-21 12:00:00 UTC
 
-ETHERNET, PPP, RAW, PPP_HDLC, LOOP, SLL, PPP_DIRECTION, IPV4, IPV6, SLL2, NULL = 1, 9, 101, 50, 108, 113, 204, 228, 229, 276, 0
+ETHERNET, PPP, RAW, PPP_HDLC, LOOP, SLL, PPP_DIRECTION, IPV4, IPV6, SLL2, NULL = (
+    1,
+    9,
+    101,
+    50,
+    108,
+    113,
+    204,
+    228,
+    229,
+    276,
+    0,
+)
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 CLIENT_MAC, SERVER_MAC = 0x020000000001, 0x020000000002
 
@@ -29,9 +41,17 @@ class Frame:
 
 
 def tcp(
-    source: int, destination: int, seq: int, ack: int = 0, flags: int = ACK, payload: bytes = b"", *, window: int = 65535, options: bytes = b"",
+    source: int,
+    destination: int,
+    seq: int,
+    ack: int = 0,
+    flags: int = ACK,
+    payload: bytes = b"",
+    *,
+    window: int = 65535,
+    options: bytes = b"",
     checksum: int = 0,
-) -> bytes:  # fmt: skip
+) -> bytes:
     """RFC 9293 3.1; `options` must fill 4-byte words."""
     words = 5 + len(options) // 4
     head = struct.pack(
@@ -46,14 +66,26 @@ def udp(source: int, destination: int, payload: bytes, *, length: int | None = N
 
 
 def ipv4(
-    source: str, destination: str, payload: bytes, *, protocol: int = 6, ttl: int = 64, ip_id: int = 0, offset: int = 0, more: bool = False,
-    options: bytes = b"", total: int | None = None, version: int = 4,
-) -> bytes:  # fmt: skip
+    source: str,
+    destination: str,
+    payload: bytes,
+    *,
+    protocol: int = 6,
+    ttl: int = 64,
+    ip_id: int = 0,
+    offset: int = 0,
+    more: bool = False,
+    options: bytes = b"",
+    total: int | None = None,
+    version: int = 4,
+) -> bytes:
     """RFC 791 3.1; `total` is what the header claims."""
     words = 5 + len(options) // 4
     size = words * 4 + len(payload) if total is None else total
     return (
-        struct.pack(">BBHHHBBH", version << 4 | words, 0, size, ip_id, offset // 8 | (0x2000 if more else 0), ttl, protocol, 0)
+        struct.pack(
+            ">BBHHHBBH", version << 4 | words, 0, size, ip_id, offset // 8 | (0x2000 if more else 0), ttl, protocol, 0
+        )
         + ip_address(source).packed
         + ip_address(destination).packed
         + options
@@ -61,27 +93,43 @@ def ipv4(
     )
 
 
-def ipv6(source: str, destination: str, payload: bytes, *, protocol: int = 6, hops: int = 64, length: int | None = None) -> bytes:
+def ipv6(
+    source: str, destination: str, payload: bytes, *, protocol: int = 6, hops: int = 64, length: int | None = None
+) -> bytes:
     """RFC 8200 3."""
     size = len(payload) if length is None else length
-    return struct.pack(">IHBB", 6 << 28, size, protocol, hops) + ip_address(source).packed + ip_address(destination).packed + payload
+    return (
+        struct.pack(">IHBB", 6 << 28, size, protocol, hops)
+        + ip_address(source).packed
+        + ip_address(destination).packed
+        + payload
+    )
 
 
 def ip(source: str, destination: str, payload: bytes, *, ttl: int = 64, ip_id: int = 0) -> bytes:
-    """Whichever version the addresses have."""
+    """Whichever version the addresses have; what is too long for the header has length 0, as offload leaves it."""
+    super_frame = 0 if len(payload) > 65_000 else None
     if ":" in source:
-        return ipv6(source, destination, payload, hops=ttl)
-    return ipv4(source, destination, payload, ttl=ttl, ip_id=ip_id)
+        return ipv6(source, destination, payload, hops=ttl, length=super_frame)
+    return ipv4(source, destination, payload, ttl=ttl, ip_id=ip_id, total=super_frame)
 
 
 def ethertype(packet: bytes) -> int:
     return 0x86DD if packet[0] >> 4 == 6 else 0x0800
 
 
-def ethernet(packet: bytes, *, mac: int = CLIENT_MAC, tags: Sequence[tuple[int, int]] = (), kind: int | None = None) -> bytes:
+def ethernet(
+    packet: bytes, *, mac: int = CLIENT_MAC, tags: Sequence[tuple[int, int]] = (), kind: int | None = None
+) -> bytes:
     """IEEE 802.3: destination, source, any (tag protocol, VLAN) tags, EtherType."""
     inner = b"".join(struct.pack(">HH", protocol, vlan) for protocol, vlan in tags)
-    return bytes(6) + mac.to_bytes(6, "big") + inner + (ethertype(packet) if kind is None else kind).to_bytes(2, "big") + packet
+    return (
+        bytes(6)
+        + mac.to_bytes(6, "big")
+        + inner
+        + (ethertype(packet) if kind is None else kind).to_bytes(2, "big")
+        + packet
+    )
 
 
 def linked(packet: bytes, link_type: int, mac: int = CLIENT_MAC) -> bytes:
@@ -118,7 +166,9 @@ def columns(frames: Sequence[Frame], first_frame: int = 1, before: int = 3) -> F
         first_frame=first_frame,
         offset=np.array(offsets, np.int64),
         captured=np.array([len(frame.data) for frame in frames], np.int64),
-        original=np.array([len(frame.data) if frame.original is None else frame.original for frame in frames], np.int64),
+        original=np.array(
+            [len(frame.data) if frame.original is None else frame.original for frame in frames], np.int64
+        ),
         time_ns=np.array([frame.time_ns for frame in frames], np.int64),
         interface=np.zeros(len(frames), np.int32),
         link_type=np.array([frame.link_type for frame in frames], np.int32),

@@ -37,23 +37,27 @@ def test_every_kind_of_line_is_understood():
     assert (len(keylog), RANDOM in keylog, bytes(32) in keylog) == (1, True, False)
 
 
-def test_a_bad_line_costs_itself_only_and_is_named_without_its_secret():
-    keylog, odd = loaded(
-        f"CLIENT_RANDOM {RANDOM.hex()} {'zz' * 48}\nrubbish\nCLIENT_RANDOM {RANDOM.hex()} {MASTER}\n"
-        f"CLIENT_RANDOM {RANDOM.hex()} abcd\nSOMETHING_ELSE {RANDOM.hex()} {TRAFFIC}\nCLIENT_RANDOM 00 {MASTER}\n"
-        f"CLIENT_TRAFFIC_SECRET_0 {RANDOM.hex()} abcd\nCLIENT_TRAFFIC_SECRET_x {RANDOM.hex()} {TRAFFIC}\n"
-        f"RSA 00 {MASTER}\n"
-    )
-    assert odd == [
-        "keys.log line 1: not hexadecimal",
-        "keys.log line 2: 1 fields where 3 belong",
-        "keys.log line 4: the master secret has not 48 bytes",
-        "keys.log line 5: unknown kind of line",
-        "keys.log line 6: the client random has not 32 bytes",
-        "keys.log line 7: the secret has neither 32 nor 48 bytes",
-        "keys.log line 8: unknown kind of line",
-        "keys.log line 9: RSA needs 8 bytes of the encrypted premaster secret and its 48 bytes",
-    ]
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        (f"CLIENT_RANDOM {RANDOM.hex()} {'zz' * 48}", "not hexadecimal"),
+        ("rubbish", "1 fields where 3 belong"),
+        (f"CLIENT_RANDOM {RANDOM.hex()} abcd", "the master secret has not 48 bytes"),
+        (f"SOMETHING_ELSE {RANDOM.hex()} {TRAFFIC}", "unknown kind of line"),
+        (f"CLIENT_RANDOM 00 {MASTER}", "the client random has not 32 bytes"),
+        (f"CLIENT_TRAFFIC_SECRET_0 {RANDOM.hex()} abcd", "the secret has neither 32 nor 48 bytes"),
+        (f"CLIENT_TRAFFIC_SECRET_x {RANDOM.hex()} {TRAFFIC}", "unknown kind of line"),
+        (f"RSA 00 {MASTER}", "RSA needs 8 bytes of the encrypted premaster secret and its 48 bytes"),
+        ("CLIENT_RANDOM " + "a" * 100_000, "2 fields where 3 belong"),
+        (b"\xff\xfe\x00\x01", "1 fields where 3 belong"),  # a byte order mark is one at the start of the file only
+        (b"CLIENT_RANDOM \x00\x00\xe9 00", "not hexadecimal"),
+    ],
+)
+@pytest.mark.parametrize("before", ["", "# comment\n\n", f"CLIENT_RANDOM {'00' * 32} {MASTER}\n"])
+def test_a_bad_line_costs_itself_only_and_is_named_without_its_secret(before, line, complaint):
+    bad = line if isinstance(line, bytes) else line.encode()
+    keylog, odd = loaded(before.encode() + b"#\n" + bad + f"\nCLIENT_RANDOM {RANDOM.hex()} {MASTER}\n".encode())
+    assert odd == [f"keys.log line {before.count(chr(10)) + 2}: {complaint}"]
     secrets = keylog.secrets(RANDOM)
     assert secrets is not None
     assert secrets.master == bytes.fromhex(MASTER)
@@ -95,7 +99,12 @@ def test_a_random_of_odd_width_is_found(written):
 
 def test_a_binary_file_is_one_mistake_and_not_a_million():
     _, odd = loaded(b"\x01\n" * 5000)
-    assert len(odd) == 101
+    assert odd == ["keys.log line 1: 1 fields where 3 belong (and 4999 more odd lines)"]
+
+
+def test_two_odd_lines_are_one_remark():
+    _, odd = loaded("milk\nbread\n")
+    assert odd == ["keys.log line 1: 1 fields where 3 belong (and one more odd line)"]
 
 
 def test_secrets_do_not_show_in_what_is_printed():

@@ -1,0 +1,98 @@
+"""A table whose columns are worked out when they are asked for, from arrays that other tables share.
+
+For the tables with a row for each transaction: their columns are selections of a few packed arrays, and most analyses
+never look at most of them. Nothing is kept here but the recipes. Read with the same words as a `TableBuilder`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from analyzer.tables.schema import Table
+from analyzer.tables.to_pandas import as_pandas, objects
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pandas as pd
+
+    Array: TypeAlias = npt.NDArray[Any]
+    Bools: TypeAlias = npt.NDArray[np.bool_]
+
+
+class Made(NamedTuple):
+    """One column: numbers in the form `TableBuilder.column` gives, or codes into distinct values."""
+
+    array: Array
+    mask: Bools | None = None  # of ints: True where absent
+    values: Sequence[Any] | None = None  # text, enum and json: what the codes stand for; -1 = absent
+
+
+Recipe: TypeAlias = Callable[[], Made]
+
+
+class DerivedTable:
+    """Recipes for all columns of a table."""
+
+    __slots__ = ("_length", "_recipes", "table")
+
+    def __init__(self, table: Table, length: int, recipes: Mapping[str, Recipe]) -> None:
+        self.table = table
+        self._length = length
+        self._recipes = recipes
+
+    def __len__(self) -> int:
+        return self._length
+
+    def column(self, name: str) -> Array:
+        """As `TableBuilder.column`, but integers may be narrower."""
+        made = self._recipes[name]()
+        if made.values is not None:
+            return objects(made.array, made.values)
+        return made.array if made.mask is None else np.where(made.mask, 0, made.array)
+
+    def mask(self, name: str) -> Bools:
+        """True where the column's value is absent."""
+        made = self._recipes[name]()
+        if made.values is not None:
+            return made.array < 0
+        if made.mask is not None:
+            return made.mask
+        if made.array.dtype.kind == "f":
+            return np.isnan(made.array)
+        kind = next(column.kind for column in self.table.columns if column.name == name)
+        absent = {"bool": -1, "time": np.iinfo(np.int64).min}.get(kind)
+        return np.zeros(self._length, dtype=bool) if absent is None else made.array == absent
+
+    def codes(self, name: str) -> tuple[Array, list[Any]]:
+        """A text, enum or json column as (code of each row, distinct values); absent = -1."""
+        made = self._recipes[name]()
+        if made.values is None:
+            raise ValueError(f"{self.table.name}.{name} has no codes")
+        return made.array, list(made.values)
+
+    def part(self, names: Sequence[str], rows: Array) -> pd.DataFrame:
+        """Some rows of some columns as pandas."""
+        import pandas as pd
+
+        arrays = {}
+        for column in self.table.columns:
+            if column.name in names:
+                made = self._recipes[column.name]()
+                mask = None if made.mask is None else made.mask[rows]
+                arrays[column.name] = as_pandas(column, made.array[rows], mask, made.values)
+        return pd.DataFrame(arrays, index=pd.RangeIndex(len(rows)), columns=list(names))
+
+    def frame(self) -> pd.DataFrame:
+        """The table as pandas, with the types of `TableBuilder.frame`. The recipes are let go."""
+        import pandas as pd
+
+        arrays = {}
+        for column in self.table.columns:
+            made = self._recipes[column.name]()
+            arrays[column.name] = as_pandas(column, made.array, made.mask, made.values)
+            del made
+        self._recipes = {}
+        return pd.DataFrame(arrays, index=pd.RangeIndex(self._length), columns=list(arrays), copy=False)

@@ -1,0 +1,109 @@
+"""Columns of a table as numpy arrays, whether the table is a pandas frame already or not yet.
+
+The verdict reads columns through here, so that it neither copies whole tables nor needs pandas where nothing is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, Union, cast
+
+import numpy as np
+
+from analyzer.tables.builder import NAT, TableBuilder
+from analyzer.tables.derived import DerivedTable
+from analyzer.tables.lazy import LazyTables
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pandas as pd
+
+    Array: TypeAlias = npt.NDArray[Any]
+
+Source: TypeAlias = Union[TableBuilder, DerivedTable, "pd.DataFrame"]
+_UNMADE = (TableBuilder, DerivedTable)
+
+
+def source(tables: Mapping[str, pd.DataFrame], name: str) -> Source:
+    """The cheapest thing from which the table's columns can be read."""
+    return tables.source(name) if isinstance(tables, LazyTables) else tables[name]
+
+
+def ints(table: Source, name: str) -> Array:
+    """Whole numbers that cannot be negative; -1 where absent."""
+    if not isinstance(table, _UNMADE):
+        return cast("Array", table[name].to_numpy(dtype=np.int64, na_value=-1))
+    values, mask = table.column(name), table.mask(name)
+    return np.where(mask, -1, values) if mask.any() else values
+
+
+def floats(table: Source, name: str) -> npt.NDArray[np.float64]:
+    """NaN where absent."""
+    values = table.column(name) if isinstance(table, _UNMADE) else table[name].to_numpy(dtype=np.float64)
+    return cast("npt.NDArray[np.float64]", values)
+
+
+def bools(table: Source, name: str) -> npt.NDArray[np.bool_]:
+    """False where absent."""
+    if isinstance(table, _UNMADE):
+        return cast("npt.NDArray[np.bool_]", table.column(name) > 0)
+    return cast("npt.NDArray[np.bool_]", table[name].to_numpy(dtype=bool, na_value=False))
+
+
+def times(table: Source, name: str) -> npt.NDArray[np.int64]:
+    """Nanoseconds since 1970 UTC; NAT where absent."""
+    if isinstance(table, _UNMADE):
+        return cast("npt.NDArray[np.int64]", table.column(name))
+    return table[name].to_numpy(dtype="M8[ns]").view(np.int64)
+
+
+def codes(table: Source, name: str) -> tuple[Array, list[Any]]:
+    """Texts as places in a list of distinct ones; -1 where absent."""
+    if isinstance(table, _UNMADE):
+        return table.codes(name)
+    import pandas as pd
+
+    column = table[name]
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.cat.codes.to_numpy(), list(column.cat.categories)
+    found, values = pd.factorize(column.astype(object))
+    return found, list(values)
+
+
+def among(table: Source, name: str, *wanted: str) -> npt.NDArray[np.bool_]:
+    """True where the text is one of these."""
+    found, values = codes(table, name)
+    return cast("npt.NDArray[np.bool_]", np.array([value in wanted for value in values] + [False])[found])
+
+
+def rows(table: Source) -> list[dict[str, Any]]:
+    """A small table as dictionaries, None where a value is absent. Times are integer nanoseconds."""
+    names = [column.name for column in table.table.columns] if isinstance(table, _UNMADE) else list(table.columns)
+    return [dict(zip(names, row, strict=True)) for row in zip(*(values(table, name) for name in names), strict=True)]
+
+
+def values(table: Source, name: str) -> list[Any]:
+    """A column as Python values, None where absent; times are integer nanoseconds."""
+    if isinstance(table, _UNMADE):
+        kind = next(column.kind for column in table.table.columns if column.name == name)
+        found = table.column(name)
+        listed = (found > 0).tolist() if kind == "bool" else found.tolist()
+        absent = table.mask(name)
+    else:
+        column = table[name]
+        if column.dtype.kind == "M":
+            found = times(table, name)
+            listed, absent = found.tolist(), found == NAT
+        else:
+            listed, absent = column.astype(object).tolist(), column.isna().to_numpy()
+    for row in np.flatnonzero(absent).tolist():
+        listed[row] = None
+    return listed
+
+
+def part(table: Source, names: Sequence[str], wanted: Array) -> pd.DataFrame:
+    """These rows as pandas, numbered from 0; -1 is a row in which everything is absent."""
+    found = wanted >= 0
+    cut = table.part(names, wanted[found]) if isinstance(table, _UNMADE) else table[list(names)].take(wanted[found])
+    cut.index = np.flatnonzero(found)  # type: ignore[assignment]  # pandas makes an Index of it
+    return cut if len(cut) == len(wanted) else cut.reindex(range(len(wanted)))
