@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,8 +24,10 @@ Progress = Callable[[str, int, int | None], None]  # file, bytes of it read, its
 
 BLOCK_BYTES = 16 << 20
 MAX_KEYLOG_BYTES = 1 << 30
-KEYLOG_HINT = "a key log is what SSLKEYLOGFILE makes a browser, curl or a mail client write: lines of a label, a client random and a secret"
-LINK_HINT = "capture on an Ethernet, IP or `any` interface: Ethernet, Linux cooked, raw IP, loopback and PPP are read here"
+KEYLOG_HINT = "a key log is what SSLKEYLOGFILE makes a client write: lines of a label, a client random and a secret"
+LINK_HINT = (
+    "capture on an Ethernet, IP or `any` interface: Ethernet, Linux cooked, raw IP, loopback and PPP are read here"
+)
 
 
 class Trouble(NamedTuple):
@@ -173,7 +175,9 @@ def read_keylogs(paths: Sequence[PathLike], warnings: list[Trouble]) -> KeyLog:
             more = f" (and {len(odd) - 1} more such lines)" if len(odd) > 1 else ""
             warnings.append(Trouble(odd[0] + more, "the other lines were used; a TLS library writes one key a line"))
         if len(text) > MAX_KEYLOG_BYTES:
-            warnings.append(Trouble(f"{name}: only the first {MAX_KEYLOG_BYTES >> 20} MiB were read", "split the key log"))
+            warnings.append(
+                Trouble(f"{name}: only the first {MAX_KEYLOG_BYTES >> 20} MiB were read", "split the key log")
+            )
     return keys
 
 
@@ -199,7 +203,12 @@ def _read(
             try:
                 with open_source(path, block_bytes=block_bytes) as source:
                     run = BuiltinEngine(
-                        source, keys, capture=len(facts), first_connection_id=connection_id, notify_ports=notify_ports, columnar=columnar
+                        source,
+                        keys,
+                        capture=len(facts),
+                        first_connection_id=connection_id,
+                        notify_ports=notify_ports,
+                        columnar=columnar,
                     )
                     for event in run.read(None if progress is None else partial(_report, progress, name, source.size)):
                         timeline.add(event)
@@ -216,11 +225,15 @@ def _read(
             if run.keys_came_late:
                 late, again = True, again and source.rewindable
                 if not source.rewindable:
-                    troubles.append(Trouble(f"{name}: some keys came after their connections", "save it to a file and read that"))
+                    troubles.append(
+                        Trouble(f"{name}: some keys came after their connections", "save it to a file and read that")
+                    )
         if last_pass or not (late and again):
             break
     if unread == len(captures):
-        raise AnalyzeError(troubles or [Trouble("no capture was given", "name a pcap or pcapng file, or - for standard input")])
+        raise AnalyzeError(
+            troubles or [Trouble("no capture was given", "name a pcap or pcapng file, or - for standard input")]
+        )
     warnings += troubles
     return timeline.finish(facts)
 

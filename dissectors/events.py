@@ -1,14 +1,15 @@
 """The seam: what every engine yields and everything in `analyzer` is written on.
 
 Four kinds of event: `Connection` (one TCP life with its evidence), `Transaction` (one HTTP request and its response),
-`Datagram` (a UDP payload of interest) and `Anomaly` (odd bytes). An engine yields the transactions of a connection before
-the connection itself, and each connection exactly once, when it has ended or the capture has.
+`Datagram` (a UDP payload of interest) and `Anomaly` (odd bytes). An engine yields the transactions of a connection
+before the connection itself, and each connection exactly once, when it has ended or the capture has.
 
-Units stand in the names: `_ns` is integer nanoseconds since the Unix epoch (or a span), `_bytes` is bytes. Frame numbers are
-Wireshark's, from 1. `None` means not observed; zero means measured zero. Sides are `CLIENT` (0) and `SERVER` (1).
+Units stand in the names: `_ns` is integer nanoseconds since the Unix epoch (or a span), `_bytes` is bytes. Frame
+numbers are Wireshark's, from 1. `None` means not observed; zero means measured zero. Sides are `CLIENT` (0) and
+`SERVER` (1).
 
-What exists a million times in a large capture is a named tuple and not a frozen dataclass like the rest: immutable just the same, and built
-in 0.4 µs instead of 3 µs.
+What exists a million times in a large capture is a named tuple and not a frozen dataclass like the rest: immutable just
+the same, and built in 0.4 µs instead of 3 µs.
 """
 
 from collections.abc import Mapping
@@ -31,7 +32,9 @@ class Request(NamedTuple):
     method: str
     target: str  # as sent: path and query
     http_version: str  # "1.0", "1.1", "2"
-    headers: Mapping[str, str]  # lower-case names; repeated ones joined with ", "; secrets replaced (see dissectors.http)
+    headers: Mapping[
+        str, str
+    ]  # lower-case names; repeated ones joined with ", "; secrets replaced (see dissectors.http)
     user: str | None  # user name of HTTP Basic authentication, never the password
     wire_bytes: int  # TCP payload that carried it, TLS records and their headers included
     http_bytes: int  # head and body as sent, chunk framing included, TLS removed
@@ -105,7 +108,7 @@ class Side(NamedTuple):
     port: int
     frames: int
     payload_bytes: int  # TCP payload in the capture, retransmissions not counted
-    missing_bytes: int  # were on the wire and are not in the capture (loss or snap length); a lower bound where nothing was reassembled
+    missing_bytes: int  # were on the wire, are not in the capture; a lower bound where nothing was reassembled
     retransmissions: int
     duplicate_frames: int  # the same packet captured more than once (`-i any`, mirror ports)
     keepalives: int
@@ -163,7 +166,9 @@ class Connection:
     first_close_ns: int | None
     first_close_frame: int | None
     resets: tuple[Reset, ...]
-    last_packets: tuple[PacketNote, ...]  # oldest first, copies left out; empty where nothing was read and nothing can have waited
+    last_packets: tuple[
+        PacketNote, ...
+    ]  # oldest first, copies left out; empty where nothing was read and nothing can have waited
     evicted: bool  # given up after long silence or for room, not at the end of the capture
     tls: TlsFacts | None
     decryption: Decryption

@@ -1,8 +1,8 @@
 """One connection's bytes: finds out what speaks (TLS, HTTP or neither) and turns them into transactions.
 
-A connection whose bytes cannot lead anywhere (another protocol, no key) is no longer `wanted` as soon as that is certain, so that the
-engine stops handing its payload over. The same TLS connection seen on two legs of the path (before and after a NAT) is read once: the
-later one is marked as a duplicate of the first.
+A connection whose bytes cannot lead anywhere (another protocol, no key) is no longer `wanted` as soon as that is
+certain, so that the engine stops handing its payload over. The same TLS connection seen on two legs of the path (before
+and after a NAT) is read once: the later one is marked as a duplicate of the first.
 """
 
 from dataclasses import dataclass, field, replace
@@ -31,7 +31,20 @@ class Shared:
 class ConnectionStream:
     """The upper layers of one connection."""
 
-    __slots__ = ("_connection_id", "_events", "_flip", "_held", "_http", "_kind", "_random", "_shared", "_tls", "by_segment", "duplicate_of", "wanted")
+    __slots__ = (
+        "_connection_id",
+        "_events",
+        "_flip",
+        "_held",
+        "_http",
+        "_kind",
+        "_random",
+        "_shared",
+        "_tls",
+        "by_segment",
+        "duplicate_of",
+        "wanted",
+    )
 
     def __init__(self, connection_id: int, shared: Shared) -> None:
         self._connection_id = connection_id
@@ -149,7 +162,9 @@ class ConnectionStream:
         for part in held:
             self.feed(*part)
 
-    def _feed_tls(self, tls: TlsConnection, side: int, data: bytes, ends: list[int], frames: list[int], times: list[int]) -> None:
+    def _feed_tls(
+        self, tls: TlsConnection, side: int, data: bytes, ends: list[int], frames: list[int], times: list[int]
+    ) -> None:
         pieces = tls.feed(side, data, ends, frames, times)
         if pieces:
             self._pass_on(pieces)
@@ -182,7 +197,9 @@ class ConnectionStream:
         if http.hopeless:
             self.wanted = False
 
-    def _feed_http(self, http: HttpConnection, side: int, data: bytes, ends: list[int], frames: list[int], times: list[int]) -> None:
+    def _feed_http(
+        self, http: HttpConnection, side: int, data: bytes, ends: list[int], frames: list[int], times: list[int]
+    ) -> None:
         found: list[Transaction] = []
         start = 0
         for end, frame, time_ns in zip(ends, frames, times, strict=True):
@@ -197,5 +214,7 @@ class ConnectionStream:
         for layer in (self._tls, self._http):
             if layer is not None and layer.anomalies:
                 for anomaly in layer.anomalies:
-                    self._events.append(replace(anomaly, connection_id=self._connection_id, capture=self._shared.capture))
+                    self._events.append(
+                        replace(anomaly, connection_id=self._connection_id, capture=self._shared.capture)
+                    )
                 layer.anomalies.clear()

@@ -1,12 +1,12 @@
-"""The built-in engine: capture file → frames → packets → connections → TLS → HTTP → events, with nothing but our own dissectors.
+"""The built-in engine: capture file → frames → packets → connections → TLS → HTTP → events, with nothing but our own
+dissectors.
 
-`read` runs one open source to its end. Memory is the open connections and one block; an event is yielded as soon as it is whole.
+`read` runs one open source to its end. Memory is the open connections and one block; an event is yielded as soon as it
+is whole.
 """
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
-
-import numpy as np
 
 from analyzer.sources import Source
 from analyzer.timeline.facts import CaptureFacts
@@ -15,7 +15,7 @@ from dissectors.events import Anomaly, Connection, Event
 from dissectors.net.columns import Connections
 from dissectors.net.datagrams import datagrams
 from dissectors.net.links.names import link_type_name
-from dissectors.net.packets import PacketDecoder
+from dissectors.net.packets import PacketDecoder, link_types
 from dissectors.net.plain import PlainConnections
 from dissectors.net.segments import segments
 from dissectors.stream import ConnectionStream, Shared
@@ -61,7 +61,7 @@ class BuiltinEngine:
             self._learn()
             if len(frames):
                 self._truncated_frames += int((frames.captured < frames.original).sum())
-                self._link_types.update(np.unique(frames.link_type).tolist())
+                self._link_types.update(link_types(frames))
                 tcp, udp = self._packets.decode(frames)
                 found, bad = segments(tcp)
                 self._bad_headers += bad
@@ -82,7 +82,9 @@ class BuiltinEngine:
 
     @property
     def keys_came_late(self) -> bool:
-        """A key that the file itself holds came after its connection had been given up: reading again with it would open more."""
+        """A key that the file itself holds came after its connection had been given up: reading again with it would
+        open more.
+        """
         return any(random in self._shared.keylog for random in self._shared.keyless_randoms)
 
     @property
@@ -145,9 +147,17 @@ class BuiltinEngine:
                 continue  # a journal entry or the like
             yield self._count("link_type_not_read", f"{count} frames of {link_type_name(link_type)} were not read")
         for code, count, words in (
-            ("ip_header_cut", packets.cut_headers, "packets were cut or cannot be right before their TCP or UDP header ends"),
+            (
+                "ip_header_cut",
+                packets.cut_headers,
+                "packets were cut or cannot be right before their TCP or UDP header ends",
+            ),
             ("tcp_header_wrong", self._bad_headers, "TCP headers have a length that cannot be right"),
-            ("ip_fragment_dropped", packets.fragments.dropped, "IP fragments overlapped, came too late or found no room"),
+            (
+                "ip_fragment_dropped",
+                packets.fragments.dropped,
+                "IP fragments overlapped, came too late or found no room",
+            ),
         ):
             if count:
                 yield self._count(code, f"{count} {words}")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from analyzer.tables.builder import TableBuilder
+
 Severity = Literal["info", "warning", "error"]
 
 
@@ -75,10 +77,15 @@ def run(tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
 
 def to_frame(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """What all rules find, as the table `findings`."""
+    return to_builder(tables).frame()
+
+
+def to_builder(tables: Mapping[str, pd.DataFrame]) -> TableBuilder:
+    """The same, not yet as pandas."""
     from analyzer.tables.builder import TableBuilder
     from analyzer.tables.catalog import findings
 
     builder = TableBuilder(findings.TABLE)
     for finding in run(tables):
         builder.append(tuple(getattr(finding, name) for name in builder.names))
-    return builder.frame()
+    return builder

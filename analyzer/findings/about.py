@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from analyzer.findings import Finding, Severity
@@ -62,8 +63,12 @@ def filter_of(waits: pd.DataFrame) -> str | None:
 
 def grade_of(waits: pd.DataFrame) -> str:
     """How sure the ends of these waits are attributed: the grade most of them have."""
-    grades = waits["evidence_grade"].dropna().astype(object)
-    return str(grades.mode().iloc[0]) if len(grades) else "unknown"
+    return commonest(Counter(map(str, waits["evidence_grade"].dropna().astype(object))))
+
+
+def commonest(grades: Counter[str]) -> str:
+    """The grade most have; of equally common ones the first in the alphabet."""
+    return min(grades, key=lambda grade: (-grades[grade], grade), default="unknown")
 
 
 def only(column: pd.Series[Any]) -> Any:

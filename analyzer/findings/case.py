@@ -19,7 +19,8 @@ The way in which a wait died is what the rules DP101 to DP104 and DP107 share ou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -27,24 +28,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analyzer.findings.words import listed, plain
+from analyzer.tables import read
+from analyzer.tables.builder import NAT
+from analyzer.tables.catalog import heartbeats
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
 LIVED, DIED, OWN, ERROR, UNKNOWN = "lived", "died", "own", "error", "unknown"
+FATES = (LIVED, DIED, OWN, ERROR, UNKNOWN)
 
 WAYS = SILENT, RESET, PROXY, CLOSED, DEVICE = "silent", "reset", "proxy", "closed", "device"
 
-_END = ["mechanism", "ended_by", "cause", "premature", "idle_s", "evidence_grade", "evidence"]
-_LINK = ["client_ip", "server_ip", "sni", "tls_version", "keepalives", "display_filter"]
+_END = ("mechanism", "ended_by", "cause", "premature", "idle_s", "evidence_grade", "evidence")
+_LINK = ("client_ip", "server_ip", "sni", "tls_version", "keepalives", "display_filter")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timer:
     """What the waits of one path say about its idle timer: the identified interval, nothing cleverer."""
 
-    survivals: int  # waits whose tested idle is known and that lived
+    survivals: int  # waits whose tested idle is known and that got an answer
     deaths: int
     low_s: float | None  # longest idle that survived
     high_s: float | None  # shortest idle that did not
@@ -56,90 +61,204 @@ class Timer:
         return self.low_s is not None and self.high_s is not None and self.low_s <= self.high_s
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """Every push wait in order of its start, as arrays of one value a wait."""
+
+    row: npt.NDArray[Any]  # in `heartbeats`
+    end: npt.NDArray[Any]  # row in `teardowns`; -1: none
+    link: npt.NDArray[Any]  # row in `connections`; -1: none
+    fate: npt.NDArray[np.int8]  # place in FATES
+    way: npt.NDArray[np.int8]  # place in WAYS; -1: did not die
+    survived: npt.NDArray[np.bool_]  # some answer got through: the idle before it did not kill the connection
+    x_s: npt.NDArray[np.float64]  # seconds of idle that it has tested; NaN where keep-alives were sent
+    who: npt.NDArray[Any]  # place in `Case.speakers`
+    server: npt.NDArray[Any]  # place in `Case.servers`; -1: not known
+
+
 class Case:
     """The tables of one analysis and what is asked of them again and again."""
 
     def __init__(self, tables: Mapping[str, pd.DataFrame]) -> None:
         self.tables = tables
 
-    @cached_property
-    def waits(self) -> pd.DataFrame:
-        """`heartbeats` in order of time, and beside each: its fate and, when it died, the way; mechanism, ended_by,
-        cause, idle_s, evidence_grade and evidence of its end; client_ip, server_ip, sni, tls_version and display_filter
-        of its connection; who (the session, or the client's address); x_s, the seconds of idle that it has tested
-        (absent where keep-alives were sent).
-        """
-        ends = self.tables["teardowns"]
-        ends = ends[ends["heartbeat_id"].notna()].drop_duplicates("heartbeat_id").set_index("heartbeat_id")[_END]
-        links = self.tables["connections"].set_index("connection_id")[_LINK]
-        heartbeats = self.tables["heartbeats"]
-        waits = heartbeats.join(ends, on="heartbeat_id").join(links, on="connection_id").reset_index(drop=True)
-        premature = waits["premature"].fillna(False).to_numpy(dtype=bool)
-        outcome, ended_by, cause, mechanism = (
-            waits[name].astype(object).to_numpy() for name in ("outcome", "ended_by", "cause", "mechanism")
-        )
-        waits["fate"] = _first(
-            UNKNOWN,
-            (DIED, premature),
-            (LIVED, _among(outcome, "expired", "changes")),
-            (OWN, (outcome == "replaced") | ((outcome == "torn_down") & (ended_by == "client"))),
-            (ERROR, outcome == "error"),
-        )
-        waits["way"] = _first(
-            SILENT,
-            ("", ~premature),
-            (DEVICE, _among(cause, "device_lost", "roamed")),
-            (PROXY, mechanism == "http_error"),
-            (CLOSED, _among(cause, "server_stop", "mass_event") | _among(mechanism, "fin", "tls_close")),
-            (RESET, mechanism == "rst"),
-        )
-        # TCP keep-alives refresh an idle timer: a wait with keep-alives has tested less than its length.
-        tested = waits["idle_s"].where(premature, waits["held_s"])
-        waits["x_s"] = tested.where(waits["keepalives"].fillna(0).to_numpy(dtype=np.int64) == 0)
-        waits["who"] = (
-            waits["session_id"].astype(object).where(waits["session_id"].notna(), waits["client_ip"].astype(object))
-        )
-        return waits.sort_values("start", kind="stable", ignore_index=True)
+    def source(self, name: str) -> read.Source:
+        """A table to read columns of, see `analyzer.tables.read`."""
+        return read.source(self.tables, name)
 
     @cached_property
-    def died(self) -> pd.DataFrame:
-        return self.waits[self.waits["fate"] == DIED]
+    def facts(self) -> Waits:
+        """The fate of every wait."""
+        beats, ends, links = map(self.source, ("heartbeats", "teardowns", "connections"))
+        row = _in_time(read.times(beats, "start"))
+        end = _places(read.ints(ends, "heartbeat_id"), read.ints(beats, "heartbeat_id")[row])
+        link = _places(read.ints(links, "connection_id"), read.ints(beats, "connection_id")[row])
+        premature = _at(read.bools(ends, "premature"), end, False)
+        by_client = _at(read.among(ends, "ended_by", "client"), end, False)
+        torn = read.among(beats, "outcome", "torn_down")[row]
+        fate = _first(
+            UNKNOWN,
+            FATES,
+            (DIED, premature),
+            (LIVED, read.among(beats, "outcome", "expired", "changes")[row]),
+            (OWN, read.among(beats, "outcome", "replaced")[row] | (torn & by_client)),
+            (ERROR, read.among(beats, "outcome", "error")[row]),
+        )
+        closed = read.among(ends, "cause", "server_stop", "mass_event")
+        closed |= read.among(ends, "mechanism", "fin", "tls_close")
+        way = _first(
+            SILENT,
+            WAYS,
+            (DEVICE, read.among(ends, "cause", "device_lost", "roamed")),
+            (PROXY, read.among(ends, "mechanism", "http_error")),
+            (CLOSED, closed),
+            (RESET, read.among(ends, "mechanism", "rst")),
+        )
+        # TCP keep-alives refresh an idle timer: a wait with keep-alives has tested less than its length.
+        refreshed = _at(read.ints(links, "keepalives") > 0, link, False)
+        x_s = np.where(premature, _at(read.floats(ends, "idle_s"), end, np.nan), read.floats(beats, "held_s")[row])
+        answered = read.ints(beats, "response_frame")[row] >= 0
+        return Waits(
+            row=row,
+            end=end,
+            link=link,
+            fate=fate,
+            way=np.where(premature, _at(way, end, -1), -1).astype(np.int8),
+            survived=answered & ~torn,
+            x_s=np.where(refreshed, np.nan, x_s),
+            who=self._speakers(row, link),
+            server=_at(read.codes(links, "server_ip")[0], link, -1),
+        )
+
+    @cached_property
+    def servers(self) -> list[str]:
+        """The addresses that `Waits.server` has places of."""
+        return list(map(str, read.codes(self.source("connections"), "server_ip")[1]))
+
+    @cached_property
+    def speakers(self) -> list[object]:
+        """Who waits: session ids in order, then addresses of clients whose session is not known, then None."""
+        session = read.ints(self.source("heartbeats"), "session_id")
+        names = read.codes(self.source("connections"), "client_ip")[1]
+        return [*np.unique(session[session >= 0]).tolist(), *sorted(names), None]
+
+    def _speakers(self, row: npt.NDArray[Any], link: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        session = read.ints(self.source("heartbeats"), "session_id")[row]
+        ips, names = read.codes(self.source("connections"), "client_ip")
+        sessions = np.unique(session[session >= 0])
+        order = sorted(range(len(names)), key=names.__getitem__)
+        place = np.empty(len(names) + 1, dtype=np.int64)
+        place[order] = np.arange(len(names))
+        place[-1] = len(names)  # neither
+        known = np.searchsorted(sessions, session)
+        return np.where(session >= 0, known, len(sessions) + place[_at(ips, link, -1)])
+
+    def __len__(self) -> int:
+        """How many waits there are."""
+        return len(self.source("heartbeats"))
+
+    def count(self, fate: str, among: npt.NDArray[np.bool_] | None = None) -> int:
+        holds = self.facts.fate == FATES.index(fate)
+        return int(np.count_nonzero(holds if among is None else holds & among))
+
+    def having(self, fate: str, way: str | None = None) -> npt.NDArray[np.intp]:
+        """Places of the waits with this fate, and that died in this way."""
+        holds = self.facts.fate == FATES.index(fate)
+        if way is not None:
+            holds &= self.facts.way == WAYS.index(way)
+        return np.flatnonzero(holds)
+
+    @cached_property
+    def waits(self) -> pd.DataFrame:
+        """All waits as `part` gives them. Large: ask for parts where they will do."""
+        return self.part(np.arange(len(self)))
+
+    def part(self, places: npt.NDArray[Any]) -> pd.DataFrame:
+        """Some waits with the columns of `heartbeats`, and beside each: its fate and, when it died, the way; mechanism,
+        ended_by, cause, premature, idle_s, evidence_grade and evidence of its end; client_ip, server_ip, sni,
+        tls_version, keepalives and display_filter of its connection; who (the session, or the client's address); x_s,
+        the seconds of idle that it has tested (absent where keep-alives were sent).
+        """
+        import pandas as pd
+
+        facts = self.facts
+        beats = self.source("heartbeats")
+        names = [c.name for c in heartbeats.TABLE.columns]
+        parts = [
+            read.part(beats, names, facts.row[places]),
+            read.part(self.source("teardowns"), _END, facts.end[places]),
+            read.part(self.source("connections"), _LINK, facts.link[places]),
+        ]
+        made = {
+            "fate": pd.Series(np.array(FATES, dtype=object)[facts.fate[places]], dtype="str"),
+            "way": pd.Series(np.array([*WAYS, ""], dtype=object)[facts.way[places]], dtype="str"),
+            "x_s": facts.x_s[places],
+            "who": pd.Series([self.speakers[n] for n in facts.who[places].tolist()], dtype=object),
+        }
+        columns = {str(name): column.array for one in parts for name, column in one.items()}
+        return pd.DataFrame(columns | made, index=pd.RangeIndex(len(places)), copy=False)
+
+    def by_speaker(self, places: npt.NDArray[np.intp]) -> Iterator[tuple[object, pd.DataFrame, int]]:
+        """Some waits by who waited, where that is known: who, those waits, and how many waits that one has in all."""
+        if not len(places):
+            return
+        waits, who = self.part(places), self.facts.who[places]
+        total = np.bincount(self.facts.who, minlength=len(self.speakers))
+        order = np.argsort(who, kind="stable")
+        firsts = np.flatnonzero(np.diff(who[order], prepend=-1))
+        for rows in np.split(order, firsts[1:]):
+            number = int(who[rows[0]])
+            if self.speakers[number] is not None:
+                yield self.speakers[number], waits.iloc[rows], int(total[number])
 
     def deaths(self, way: str) -> list[tuple[str, pd.DataFrame]]:
         """The waits that died in this way, as (server address, its waits), most deaths first."""
-        died = self.died[self.died["way"] == way]
+        places = self.having(DIED, way)
+        if not len(places):
+            return []
+        died = self.part(places)
         groups = [(str(server), waits) for server, waits in died.groupby(died["server_ip"].astype(object).fillna("?"))]
         return sorted(groups, key=lambda group: -len(group[1]))
 
-    def timer(self, server_ip: str, died: pd.DataFrame) -> Timer:
-        """What the waits towards one server say about an idle timer, given those that died in one way.
+    def timer(self, server_ip: str, died_s: npt.NDArray[np.float64]) -> Timer:
+        """What the waits towards one server say about an idle timer, given how long those that died in one way had been
+        idle (NaN: not known).
 
         Where `idle_timeouts` has one row for the server its interval counts; over several client networks (several
         timers, perhaps) the plain interval of all of them is used, which is clean only if one timer explains all.
         """
-        waits = self.at_server(server_ip)
-        lived = waits[waits["fate"] == LIVED]["x_s"].dropna()
-        dead = died["x_s"].dropna()
-        low = float(lived.max()) if len(lived) else None
+        facts = self.facts
+        survived = facts.x_s[self.at_server(server_ip) & facts.survived]
+        survived = survived[~np.isnan(survived)]
+        dead = died_s[~np.isnan(died_s)]
+        low = float(survived.max()) if len(survived) else None
         high = float(dead.min()) if len(dead) else None
         sure = None
-        timers = self.tables["idle_timeouts"]
-        timers = timers[timers["server_ip"].astype(object) == server_ip]
+        timers = [row for row in self._timers if row["server_ip"] == server_ip]
         if len(timers) == 1 and low is not None and high is not None and low <= high:
-            row = timers.iloc[0]
-            if row["low_s"] <= row["high_s"]:  # false for absent values too
+            row = timers[0]
+            if row["low_s"] is not None and row["high_s"] is not None and row["low_s"] <= row["high_s"]:
                 low, high = float(row["low_s"]), float(row["high_s"])
-            if row["confidence"] > 0:
+            if row["confidence"]:
                 sure = f"at least {int(row['confidence'] * 100)} % sure"
-        return Timer(survivals=len(lived), deaths=len(dead), low_s=low, high_s=high, sure=sure)
+        return Timer(survivals=len(survived), deaths=len(dead), low_s=low, high_s=high, sure=sure)
 
-    def at_server(self, server_ip: str) -> pd.DataFrame:
-        return self.waits[self.waits["server_ip"].astype(object) == server_ip]
+    @cached_property
+    def _timers(self) -> list[dict[str, Any]]:
+        return read.rows(self.source("idle_timeouts"))
+
+    def at_server(self, server_ip: str) -> npt.NDArray[np.bool_]:
+        """Which waits are towards this server."""
+        place = self.servers.index(server_ip) if server_ip in self.servers else -2
+        return np.asarray(self.facts.server == place)
 
     def server(self, server_ip: str) -> str:
         """mail.example.com (203.0.113.10)."""
-        names = self.at_server(server_ip)["sni"].dropna()
-        return f"{plain(str(names.iloc[0]))} ({server_ip})" if len(names) else server_ip
+        links, names = read.codes(self.source("connections"), "sni")
+        used = self.facts.link[self.at_server(server_ip)]
+        named = links[used[used >= 0]]
+        named = named[named >= 0]
+        return f"{plain(str(names[named[0]]))} ({server_ip})" if len(named) else server_ip
 
     @staticmethod
     def clients(waits: pd.DataFrame) -> str:
@@ -152,36 +271,45 @@ class Case:
         """What a person calls each session: type and user, with the end of the device's id where that is not enough."""
         short: dict[object, str] = {}
         tails: dict[object, str] = {}
-        for row in rows(self.tables["sessions"]):
-            words = [plain(str(word)) for word in (row["device_type"], row["user"]) if word]
-            tail = plain(str(row["device_id"]))[-8:] if row["device_id"] else str(row["session_id"])
-            short[row["session_id"]] = " ".join(words) if words else tail
-            tails[row["session_id"]] = tail
-        names = list(short.values())
-        return {key: f"{name} {tails[key]}" if names.count(name) > 1 else name for key, name in short.items()}
+        sessions = self.source("sessions")
+        columns = (read.values(sessions, name) for name in ("session_id", "device_type", "user", "device_id"))
+        for session, device_type, user, device_id in zip(*columns, strict=True):
+            words = [plain(str(word)) for word in (device_type, user) if word]
+            tail = plain(str(device_id))[-8:] if device_id else str(session)
+            short[session] = " ".join(words) if words else tail
+            tails[session] = tail
+        times = Counter(short.values())
+        return {key: f"{name} {tails[key]}" if times[name] > 1 else name for key, name in short.items()}
 
     def device(self, who: object) -> str:
         return self.device_names.get(who) or plain(str(who))
 
 
-def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """A small table as dictionaries, None where a value is absent."""
-    objects = frame.astype(object)
-    return [
-        {str(name): value for name, value in row.items()}
-        for row in objects.where(frame.notna(), None).to_dict("records")
-    ]
+def _in_time(start: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
+    """Rows in order of time; those without a time last."""
+    if len(start) and start[0] != NAT and bool((start[1:] >= start[:-1]).all()):
+        return np.arange(len(start))
+    return np.argsort(start.view("M8[ns]"), kind="stable")  # NaT is last there
 
 
-def _first(otherwise: str, *cases: tuple[str, npt.NDArray[np.bool_]]) -> pd.Series[str]:
-    """For each row the name of the first case that is true."""
-    import pandas as pd
+def _places(ids: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """For each wanted id the first row that has it, else -1."""
+    rows = np.flatnonzero(ids >= 0)[::-1]
+    place = np.full(int(max(ids.max(initial=-1), wanted.max(initial=-1))) + 2, -1, dtype=np.int32)
+    place[ids[rows]] = rows  # backwards: of equal ids the first stays
+    return place[wanted]  # id -1 is the last place
 
-    names = np.full(len(cases[0][1]), otherwise, dtype=object)
+
+def _at(column: npt.NDArray[Any], places: npt.NDArray[Any], absent: Any) -> npt.NDArray[Any]:
+    """column[places], and `absent` where the place is -1."""
+    return np.append(column, np.array([absent], dtype=column.dtype))[places]
+
+
+def _first(
+    otherwise: str, names: tuple[str, ...], *cases: tuple[str, npt.NDArray[np.bool_]]
+) -> npt.NDArray[np.int8]:
+    """For each row the place in `names` of the first case that is true."""
+    found = np.full(len(cases[0][1]), names.index(otherwise), dtype=np.int8)
     for name, holds in reversed(cases):
-        names[holds] = name
-    return pd.Series(names, dtype="str")
-
-
-def _among(values: npt.NDArray[Any], *wanted: str) -> npt.NDArray[np.bool_]:
-    return np.isin(values.astype(str), wanted)
+        found[holds] = names.index(name)
+    return found

@@ -12,15 +12,16 @@ TLS handshakes and alerts.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analyzer.findings.case import DIED, SILENT, Case
+from analyzer.findings.case import DIED, SILENT, WAYS, Case
 from analyzer.findings.words import counted, size, span
+from analyzer.tables import read
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import numpy.typing as npt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,29 +40,31 @@ class Cost:
 
 def of(case: Case) -> Cost:
     """The cost of all deaths."""
-    waits = case.waits
-    again = waits.groupby("who", dropna=False)[["start", "connection_id"]].shift(-1)
-    dead = waits.assign(next_start=again["start"], next_connection=again["connection_id"])[waits["fate"] == DIED]
-    followed = dead[dead["next_start"].notna()]
-    low_s, high_s = _without_push(case, followed)
-    moved = followed[followed["next_connection"] != followed["connection_id"]]
-    links = case.tables["connections"].set_index("connection_id")
-    new = links.loc[links.index.isin(moved["next_connection"])]
+    facts, beats = case.facts, case.source("heartbeats")
+    died = case.having(DIED)
+    after = _next_of_same(facts.who)[died]
+    followed, after = died[after >= 0], after[after >= 0]
+    low_s, high_s = _without_push(case, followed, after)
+    connection = read.ints(beats, "connection_id")[facts.row]
+    moved = connection[after[connection[after] != connection[followed]]]
+    links = case.source("connections")
+    new = np.flatnonzero(np.isin(read.ints(links, "connection_id"), moved))
     return Cost(
-        deaths=len(dead),
+        deaths=len(died),
         counted_deaths=len(followed),
         without_push_low_s=low_s,
         without_push_high_s=high_s,
         new_connections=len(new),
-        handshakes=int(new["tls_version"].notna().sum()),
-        extra_bytes=_overhead(case, new) + _wire_bytes(case, "transaction_id", dead["transaction_id"]),
-        devices=dead["who"].nunique(),
+        handshakes=int((read.codes(links, "tls_version")[0][new] >= 0).sum()),
+        extra_bytes=_overhead(case, new)
+        + _wire_bytes(case, "transaction_id", read.ints(beats, "transaction_id")[facts.row[died]]),
+        devices=len(np.unique(facts.who[died][[case.speakers[n] is not None for n in facts.who[died].tolist()]])),
     )
 
 
 def words(case: Case) -> list[str]:
     """It cost 2 h 41 min without push, 31 new TLS handshakes and 1.9 MB on 3 devices in 6.2 hours."""
-    if not len(case.died):
+    if not case.count(DIED):
         return []
     cost = of(case)
     low, high = span(cost.without_push_low_s), span(cost.without_push_high_s)
@@ -83,30 +86,43 @@ def words(case: Case) -> list[str]:
     return [sentence]
 
 
-def _without_push(case: Case, dead: pd.DataFrame) -> tuple[float, float]:
-    """Seconds at least and at most between the loss of push and the device's next wait, summed."""
-    from_start = (dead["next_start"] - dead["start"]).dt.total_seconds().to_numpy(dtype=np.float64)
-    held = dead["held_s"].to_numpy(dtype=np.float64)
-    silent = (dead["way"] == SILENT).to_numpy()
-    latest = np.where(silent, np.fmin(held, dead["requested_s"].to_numpy(dtype=np.float64)), held)
+def _next_of_same(who: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """For each wait the next one in time of the same device, else -1."""
+    order = np.argsort(who, kind="stable")
+    after = np.full(len(who), -1, dtype=np.intp)
+    same = who[order[1:]] == who[order[:-1]]
+    after[order[:-1][same]] = order[1:][same]
+    return after
+
+
+def _without_push(case: Case, dead: npt.NDArray[Any], after: npt.NDArray[Any]) -> tuple[float, float]:
+    """Seconds at least and at most between the loss of push and the device's next wait, summed. `after`: that wait."""
+    facts, beats = case.facts, case.source("heartbeats")
+    start = read.times(beats, "start")
+    from_start = (start[facts.row[after]] - start[facts.row[dead]]) / 1e9
+    held, requested = (read.floats(beats, name)[facts.row[dead]] for name in ("held_s", "requested_s"))
+    silent = facts.way[dead] == WAYS.index(SILENT)
+    latest = np.where(silent, np.fmin(held, requested), held)
     earliest = latest.copy()
-    for server_ip in dead["server_ip"].dropna().astype(object).unique():
-        rows = silent & (dead["server_ip"].astype(object) == server_ip).to_numpy()
-        survived = case.timer(str(server_ip), dead[rows]).low_s or 0.0
-        earliest[rows] = np.fmin(earliest[rows], survived)
+    for place in np.unique(facts.server[dead]).tolist():
+        rows = silent & (facts.server[dead] == place)
+        if place >= 0 and rows.any():
+            survived = case.timer(case.servers[place], facts.x_s[dead[rows]]).low_s or 0.0
+            earliest[rows] = np.fmin(earliest[rows], survived)
     low = np.clip(from_start - latest, 0, None)
     high = np.clip(from_start - earliest, 0, None)
     return float(np.nansum(low)), float(np.nansum(high))
 
 
-def _overhead(case: Case, connections: pd.DataFrame) -> int:
+def _overhead(case: Case, links: npt.NDArray[Any]) -> int:
     """Payload of these connections that belongs to no HTTP transaction."""
-    carried = int(connections[["bytes_client", "bytes_server"]].fillna(0).to_numpy(dtype=np.int64).sum())
-    return max(0, carried - _wire_bytes(case, "connection_id", connections.index))
+    connections = case.source("connections")
+    carried = sum(int(read.ints(connections, name)[links].clip(0).sum()) for name in ("bytes_client", "bytes_server"))
+    return max(0, carried - _wire_bytes(case, "connection_id", read.ints(connections, "connection_id")[links]))
 
 
-def _wire_bytes(case: Case, column: str, wanted: pd.Series | pd.Index) -> int:
-    transactions = case.tables["transactions"]
-    rows = transactions[transactions[column].isin(wanted.dropna())]
-    sizes = rows[["request_wire_bytes", "response_wire_bytes"]].fillna(0).to_numpy(dtype=np.int64)
-    return int(sizes.sum())
+def _wire_bytes(case: Case, column: str, wanted: npt.NDArray[Any]) -> int:
+    transactions = case.source("transactions")
+    rows = np.flatnonzero(np.isin(read.ints(transactions, column), wanted[wanted >= 0]))
+    names = ("request_wire_bytes", "response_wire_bytes")
+    return sum(int(read.ints(transactions, name)[rows].clip(0).sum()) for name in names)

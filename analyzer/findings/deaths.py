@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from analyzer.findings import Severity
-from analyzer.findings.case import Case, Timer
+from analyzer.findings.case import DIED, Case, Timer
 from analyzer.findings.words import counted, framed, span, spans
 
 if TYPE_CHECKING:
@@ -20,16 +22,16 @@ SAME_LENGTH = 0.1  # relative spread within which several ends look like one tim
 
 
 def severity(case: Case, server_ip: str, died: pd.DataFrame) -> Severity:
-    total = len(case.at_server(server_ip))
+    total = int(np.count_nonzero(case.at_server(server_ip)))
     return "error" if len(died) >= 2 and len(died) >= SEVERE_SHARE * total else "warning"
 
 
 def opening(case: Case, server_ip: str, died: pd.DataFrame, how: str) -> str:
     """5 of 12 waits died before they were answered: all went silent."""
     waits = case.at_server(server_ip)
-    all_died = int((waits["fate"] == "died").sum())
+    total, all_died = int(np.count_nonzero(waits)), case.count(DIED, waits)
     one = all_died == 1
-    first = f"{all_died:,} of {counted(len(waits), 'wait')} died before {'it was' if one else 'they were'} answered"
+    first = f"{all_died:,} of {counted(total, 'wait')} died before {'it was' if one else 'they were'} answered"
     if all_died == len(died):
         return f"{first}: {'it' if one else 'all'} {how}."
     return f"{first}; {len(died):,} {how}."

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from analyzer.findings.about import grade_of, nanoseconds
-from analyzer.findings.case import CLOSED, DEVICE, DIED, LIVED, OWN, PROXY, RESET, SILENT, UNKNOWN, Case
+import numpy as np
+
+from analyzer.findings.about import commonest
+from analyzer.findings.case import (
+    CLOSED,
+    DEVICE,
+    DIED,
+    FATES,
+    LIVED,
+    PROXY,
+    RESET,
+    SILENT,
+    WAYS,
+    Case,
+)
 from analyzer.findings.words import listed, plain, span, spans
+from analyzer.tables import read
+from analyzer.tables.builder import NAT
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import numpy.typing as npt
 
 _WAYS = {SILENT: "silent", RESET: "reset", PROXY: "error page", CLOSED: "closed", DEVICE: "device went away"}
 _ENDERS = {"server_side": "server's side", "middlebox": "a box on the way", "path": "path", "client": "device"}
@@ -57,78 +73,139 @@ class FolderRow:
 
 def devices(case: Case) -> Iterator[DeviceRow]:
     """Those with most deaths first, then those with most waits."""
-    names = ["who", "fate", "way", "x_s", "requested_s", "held_s", "ended_by", "evidence_grade"]
-    groups = [(who, waits) for who, waits in case.waits[names].groupby("who", dropna=False)]
-    for who, waits in sorted(groups, key=lambda group: (-int((group[1]["fate"] == DIED).sum()), -len(group[1]))):
-        fates = waits["fate"].value_counts()
-        died = waits[waits["fate"] == DIED]
-        low = waits[waits["fate"] == LIVED]["x_s"].max()
-        high = died[~died["way"].isin([DEVICE, CLOSED])]["x_s"].min()  # those are no timer's work
+    facts, names = case.facts, case.speakers
+    who, count = facts.who, len(names)
+    beats = case.source("heartbeats")
+    lived, died = facts.fate == FATES.index(LIVED), facts.fate == FATES.index(DIED)
+    by_timer = died & ~np.isin(facts.way, (WAYS.index(DEVICE), WAYS.index(CLOSED)))  # those are no timer's work
+    waits = np.bincount(who, minlength=count)
+    fates = np.bincount(who * len(FATES) + facts.fate, minlength=count * len(FATES)).reshape(count, len(FATES))
+    asked = _extremes(np.fmax, who, read.floats(beats, "requested_s")[facts.row], count)
+    held = _extremes(np.fmax, who, np.where(lived, read.floats(beats, "held_s")[facts.row], np.nan), count)
+    low = _extremes(np.fmax, who, np.where(facts.survived, facts.x_s, np.nan), count)
+    high = _extremes(np.fmin, who, np.where(by_timer, facts.x_s, np.nan), count)
+    ends = _ends(case, np.flatnonzero(died))
+    deaths = fates[:, FATES.index(DIED)]
+    order = np.lexsort((-waits, -deaths))
+    for n in order[waits[order] > 0].tolist():
+        lived_n, died_n, own, _, unknown = fates[n].tolist()
+        name, (ended_by, grade) = names[n], ends.get(n, ("-", ""))
         yield DeviceRow(
-            session_id=who if isinstance(who, int) else None,
-            device=case.device(who),
-            waits=len(waits),
-            lived=int(fates.get(LIVED, 0)),
-            died=len(died),
-            ended_itself=int(fates.get(OWN, 0)),
-            unknown=int(fates.get(UNKNOWN, 0)),
-            asked_s=_number(waits["requested_s"].max()),
-            lived_s=_number(waits[waits["fate"] == LIVED]["held_s"].max()),
-            ended_by=_ended_by(died),
-            grade=grade_of(died) if len(died) else "",
-            timer_low_s=_number(low),
-            timer_high_s=_number(high),
-            timer=_timer(_number(low), _number(high)),
+            session_id=name if isinstance(name, int) else None,
+            device=case.device(name),
+            waits=int(waits[n]),
+            lived=lived_n,
+            died=died_n,
+            ended_itself=own,
+            unknown=unknown,
+            asked_s=_number(asked[n]),
+            lived_s=_number(held[n]),
+            ended_by=ended_by,
+            grade=grade,
+            timer_low_s=_number(low[n]),
+            timer_high_s=_number(high[n]),
+            timer=_timer(_number(low[n]), _number(high[n])),
         )
 
 
 def folders(case: Case) -> Iterator[FolderRow]:
     """Those that brought most bytes first."""
-    import pandas as pd
-
-    sizes = case.tables["sync_sizes"]
+    sizes = case.source("sync_sizes")
     if not len(sizes):
         return
-    names = ["adds", "changes", "deletes", "client_adds", "client_changes", "client_deletes"]
-    keys = [sizes["session_id"].astype(object), sizes["collection_id"].astype(object)]
-    items = sizes[names].fillna(0).sum(axis=1).where(sizes[names].notna().any(axis=1))
+    session, (collection, ids) = read.ints(sizes, "session_id"), read.codes(sizes, "collection_id")
+    group, firsts = _grouped(session, collection, ids)
+    count = len(firsts)
+    moved = ("adds", "changes", "deletes", "client_adds", "client_changes", "client_deletes")
+    numbers = [read.ints(sizes, name) for name in moved]
+    items = np.where(np.any([n >= 0 for n in numbers], axis=0), np.sum([n.clip(0) for n in numbers], axis=0), -1)
+    down, frame = read.ints(sizes, "download_bytes"), read.ints(sizes, "response_frame")
+    time = read.times(sizes, "time")
+    wire, up = read.ints(sizes, "download_wire_bytes"), read.ints(sizes, "upload_bytes")
+    syncs = np.bincount(group, minlength=count).tolist()
+    sums = [_sums(group, values, count) for values in (items, wire, down, up)]
+    by_size = np.lexsort((-down, group))  # stable: of equal ones the first
+    largest = by_size[np.searchsorted(group[by_size], np.arange(count))].tolist()
+    names, classes = (_newest(group, *read.codes(sizes, name), count) for name in ("folder_name", "folder_class"))
     rows = []
-    shown = ["folder_name", "folder_class", "download_wire_bytes", "download_bytes", "upload_bytes"]
-    sizes = sizes[[*shown, "time", "response_frame"]].assign(items=items)
-    parts: list[tuple[Any, pd.DataFrame]] = list(sizes.groupby(keys, dropna=False))
-    for (session, collection), part in parts:
-        largest = frame = None
-        if part["download_bytes"].notna().any():
-            largest = part.iloc[int(part["download_bytes"].fillna(-1).to_numpy(dtype="int64").argmax())]
-            frame = largest["response_frame"]
-        folder_names = part["folder_name"].dropna()
-        classes = part["folder_class"].dropna()
+    for n, first in enumerate(firsts.tolist()):
+        row, known = largest[n], bool(down[largest[n]] >= 0)
+        who = int(session[first]) if session[first] >= 0 else None
+        name, folder_class = names[n], classes[n]
         rows.append(
             FolderRow(
-                session_id=None if pd.isna(session) else int(session),
-                device=case.device(session),
-                folder=plain(str(folder_names.iloc[-1])) if len(folder_names) else _unnamed(collection),
-                folder_class=plain(str(classes.iloc[-1])) if len(classes) else None,
-                syncs=len(part),
-                items=_sum(part["items"]),
-                down_wire_bytes=_sum(part["download_wire_bytes"]),
-                down_bytes=_sum(part["download_bytes"]),
-                up_bytes=_sum(part["upload_bytes"]),
-                largest_bytes=None if largest is None else int(largest["download_bytes"]),
-                largest_time_ns=None if largest is None else nanoseconds(largest["time"]),
-                largest_frame=None if frame is None or pd.isna(frame) else int(frame),
+                session_id=who,
+                device=case.device(who),
+                folder=_unnamed(ids, int(collection[first])) if name is None else plain(name),
+                folder_class=None if folder_class is None else plain(folder_class),
+                syncs=syncs[n],
+                items=sums[0][n],
+                down_wire_bytes=sums[1][n],
+                down_bytes=sums[2][n],
+                up_bytes=sums[3][n],
+                largest_bytes=int(down[row]) if known else None,
+                largest_time_ns=int(time[row]) if known and time[row] != NAT else None,
+                largest_frame=int(frame[row]) if known and frame[row] >= 0 else None,
             )
         )
     yield from sorted(rows, key=lambda row: -(row.down_bytes or 0))
 
 
-def _ended_by(died: pd.DataFrame) -> str:
-    """path, silent; server's side, closed: the ways in which waits died, most frequent first."""
-    if not len(died):
-        return "-"
-    enders = died["ended_by"].astype(object).map(_ENDERS).fillna("unknown")
-    pairs = (enders + ", " + died["way"].map(_WAYS).astype(object)).value_counts()
-    return listed(pairs.index, 2)
+def _ends(case: Case, died: npt.NDArray[Any]) -> dict[int, tuple[str, str]]:
+    """By who: "path, silent", the ways in which the waits died, most frequent first; and the commonest grade."""
+    facts, ends = case.facts, case.source("teardowns")
+    enders, grades = (read.codes(ends, name) for name in ("ended_by", "evidence_grade"))
+    said = [_ENDERS.get(str(value), "unknown") for value in enders[1]] + ["unknown"]
+    ways: dict[int, Counter[str]] = {}
+    sure: dict[int, Counter[str]] = {}
+    end = facts.end[died]
+    columns = (facts.who[died], facts.way[died], enders[0][end], grades[0][end])
+    for who, way, ender, grade in zip(*(column.tolist() for column in columns), strict=True):
+        ways.setdefault(who, Counter())[f"{said[ender]}, {_WAYS[WAYS[way]]}"] += 1
+        if grade >= 0:
+            sure.setdefault(who, Counter())[str(grades[1][grade])] += 1
+    return {
+        who: (listed((way for way, _ in counts.most_common()), 2), commonest(sure.get(who, Counter())))
+        for who, counts in ways.items()
+    }
+
+
+def _extremes(
+    which: np.ufunc, group: npt.NDArray[Any], values: npt.NDArray[np.float64], count: int
+) -> npt.NDArray[np.float64]:
+    """The largest (fmax) or smallest (fmin) value of each group; NaN where it has none."""
+    found = np.full(count, np.nan)
+    which.at(found, group, values)
+    return found
+
+
+def _grouped(
+    session: npt.NDArray[Any], collection: npt.NDArray[Any], ids: list[Any]
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Number the pairs, in order of session, then of collection; absent ones last. Returns each row's number, and the
+    first row of each."""
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    place = np.full(len(ids) + 1, len(ids), dtype=np.int64)
+    place[order] = np.arange(len(ids))
+    sessions = np.where(session < 0, session.max(initial=0) + 1, session).astype(np.int64)
+    _, firsts, group = np.unique(sessions * (len(ids) + 1) + place[collection], return_index=True, return_inverse=True)
+    return group, firsts
+
+
+def _sums(group: npt.NDArray[Any], values: npt.NDArray[Any], count: int) -> list[int | None]:
+    """The sum of each group's values; None where none is known (-1)."""
+    total = np.zeros(count, dtype=np.int64)
+    np.add.at(total, group, values.clip(0))
+    known = np.bincount(group[values >= 0], minlength=count)
+    return [number if times else None for number, times in zip(total.tolist(), known.tolist(), strict=True)]
+
+
+def _newest(group: npt.NDArray[Any], codes: npt.NDArray[Any], values: list[Any], count: int) -> list[str | None]:
+    """The last known text of each group."""
+    rows = np.flatnonzero(codes >= 0)
+    last = np.full(count, -1, dtype=np.int64)
+    np.maximum.at(last, group[rows], rows)
+    return [str(values[codes[row]]) if row >= 0 else None for row in last.tolist()]
 
 
 def _timer(low: float | None, high: float | None) -> str:
@@ -139,15 +216,9 @@ def _timer(low: float | None, high: float | None) -> str:
     return spans(low, high) if low <= high else "no single timer"
 
 
-def _unnamed(collection: Any) -> str:
-    return f"folder {plain(collection)}" if isinstance(collection, str) else "folder without id"
+def _unnamed(ids: list[Any], code: int) -> str:
+    return f"folder {plain(str(ids[code]))}" if code >= 0 else "folder without id"
 
 
-def _number(value: Any) -> float | None:
-    import pandas as pd
-
-    return None if pd.isna(value) else float(value)
-
-
-def _sum(column: pd.Series[Any]) -> int | None:
-    return int(column.sum()) if column.notna().any() else None
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -10,11 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from analyzer.findings import cost, overview
-from analyzer.findings.case import ERROR, LIVED, OWN, UNKNOWN, Case, rows
+from analyzer.findings.case import DIED, ERROR, LIVED, OWN, UNKNOWN, Case
 from analyzer.findings.deaths import SEVERE_SHARE
 from analyzer.findings.overview import DeviceRow, FolderRow
 from analyzer.findings.words import counted, listed, of_all, plain, size, span
+from analyzer.tables import read
+from analyzer.tables.builder import NAT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +50,7 @@ class Verdict:
 def build(tables: Mapping[str, pd.DataFrame], elapsed_s: float | None = None) -> Verdict:
     """The verdict on these tables; `tables["findings"]` must be filled (see `analyzer.findings.run`)."""
     case = Case(tables)
-    findings = rows(tables["findings"])
+    findings = read.rows(case.source("findings"))
     dead = [finding for finding in findings if finding["code"] in ("DP101", "DP102", "DP103", "DP104")]
     errors = [finding for finding in findings if finding["code"] == "DP106" and finding["severity"] != "info"]
     told = dead + errors + [finding for finding in findings if finding["code"] in ("DP105", "DP107")]
@@ -54,7 +58,7 @@ def build(tables: Mapping[str, pd.DataFrame], elapsed_s: float | None = None) ->
     reasons = [str(finding["detail"]) for finding in told]
     advice = list(dict.fromkeys(str(finding["advice"]) for finding in dead + errors if finding["advice"]))
     unseen, next_steps = _unseen(case, findings), _next_steps(case, findings)
-    if not len(case.waits) and not len(case.tables["sessions"]):
+    if not len(case) and not len(case.source("sessions")):
         reasons, unseen, advice, next_steps = unseen, [], next_steps, []  # then this is the answer, and not a footnote
     return Verdict(
         severity=severity,
@@ -71,9 +75,7 @@ def build(tables: Mapping[str, pd.DataFrame], elapsed_s: float | None = None) ->
 
 
 def _headline(case: Case, dead: list[dict[str, Any]], errors: list[dict[str, Any]]) -> tuple[Level, str]:
-    waits = case.waits
-    fates = waits["fate"].value_counts()
-    total, lived, died = len(waits), int(fates.get(LIVED, 0)), len(case.died)
+    total, lived, died = len(case), case.count(LIVED), case.count(DIED)
     if dead:
         first = dead[0]
         if died < SEVERE_SHARE * total:
@@ -84,27 +86,25 @@ def _headline(case: Case, dead: list[dict[str, Any]], errors: list[dict[str, Any
     if total == 0:
         return _nothing_held(case)
     if lived:
-        idle = waits[waits["fate"] == LIVED]["x_s"].dropna()
-        longest = f", the longest idle that survived was {span(idle.max())}" if len(idle) else ""
-        judged = total - int(fates.get(UNKNOWN, 0))
+        idle = case.facts.x_s[case.facts.survived]
+        idle = idle[~np.isnan(idle)]
+        longest = f", the longest idle that survived was {span(float(idle.max()))}" if len(idle) else ""
+        judged = total - case.count(UNKNOWN)
         return "ok", f"Push is healthy: {counted(judged, 'wait')}, none died early{longest}."
-    if fates.get(OWN, 0) == total:
+    if case.count(OWN) == total:
         return "ok", f"Nothing cut push: the device itself ended {of_all(total, total, 'wait')}."
-    if fates.get(ERROR, 0):
-        return (
-            "warning",
-            f"Push does not get going: an error answered {of_all(int(fates[ERROR]), total, 'wait')}.",
-        )
+    if failed := case.count(ERROR):
+        return "warning", f"Push does not get going: an error answered {of_all(failed, total, 'wait')}."
     return "info", f"Whether push is healthy cannot be told: {counted(total, 'wait')}, and the end of none was seen."
 
 
 def _nothing_held(case: Case) -> tuple[Level, str]:
     """The words for a capture without a single wait."""
-    connections = case.tables["connections"]
-    sessions = len(case.tables["sessions"])
-    closed = int(connections["decryption"].astype(object).isin(["encrypted", "partial"]).sum())
+    connections = case.source("connections")
+    sessions = len(case.source("sessions"))
+    closed = int(read.among(connections, "decryption", "encrypted", "partial").sum())
     if sessions:
-        requests = int(case.tables["sessions"]["transactions"].fillna(0).sum())
+        requests = int(read.ints(case.source("sessions"), "transactions").clip(0).sum())
         more = f"; {counted(closed, 'connection')} stayed encrypted" if closed else ""
         return "info", (
             f"No push wait in this capture: {counted(sessions, 'device')} made {counted(requests, 'request')}, "
@@ -120,24 +120,26 @@ def _nothing_held(case: Case) -> tuple[Level, str]:
 
 def _unseen(case: Case, findings: list[dict[str, Any]]) -> list[str]:
     said = []
-    unknown = case.waits[case.waits["fate"] == UNKNOWN]
+    beats, unknown = case.source("heartbeats"), case.having(UNKNOWN)
     if len(unknown):
-        running = int((unknown["outcome"].astype(object) == "capture_end").sum())
+        running = int(read.among(beats, "outcome", "capture_end")[case.facts.row[unknown]].sum())
         why = []
         if running:
             why.append(f"{running:,} still waiting when the capture ended")
         if len(unknown) > running:
             why.append(f"{len(unknown) - running:,} whose end the capture does not show")
         said.append(f"{counted(len(unknown), 'wait')} cannot be judged: {listed(why)}.")
-    inferred = int((case.waits["kind"].astype(object) == "inferred").sum())
+    inferred = int(read.among(beats, "kind", "inferred").sum())
     if inferred:
-        said.append(f"{of_all(inferred, len(case.waits), 'wait').capitalize()} inferred from encrypted traffic.")
-    if not len(case.tables["sessions"]) and not len(case.waits):
+        said.append(f"{of_all(inferred, len(case), 'wait').capitalize()} inferred from encrypted traffic.")
+    if not len(case.source("sessions")) and not len(case):
         said.append(_looked_for(case))
-    odd = case.tables["anomalies"]
-    of_files = odd[odd["connection_id"].isna() & (odd["frame"].isna())]["detail"].dropna().astype(object).unique()
-    said += [f"{plain(str(detail), SENTENCE)}." for detail in of_files[:FILE_ODDITIES]]
-    other = odd[odd["code"].astype(object) == "http2"]["connection_id"].nunique()
+    odd = case.source("anomalies")
+    link = read.ints(odd, "connection_id")
+    found, details = read.codes(odd, "detail")
+    of_files = dict.fromkeys(found[(link < 0) & (read.ints(odd, "frame") < 0) & (found >= 0)].tolist())
+    said += [f"{plain(str(details[code]), SENTENCE)}." for code in list(of_files)[:FILE_ODDITIES]]
+    other = len(np.unique(link[read.among(odd, "code", "http2") & (link >= 0)]))
     if other:
         said.append(f"{counted(other, 'connection')} could be decrypted but not read: HTTP/2.")
     said += [f"{finding['title']} {finding['detail']}" for finding in findings if finding["code"] in ("DP110", "DP111")]
@@ -145,11 +147,11 @@ def _unseen(case: Case, findings: list[dict[str, Any]]) -> list[str]:
 
 
 def _looked_for(case: Case) -> str:
-    connections = case.tables["connections"]
-    read = int(connections["decryption"].astype(object).isin(["decrypted", "plaintext"]).sum())
+    connections = case.source("connections")
+    readable = int(read.among(connections, "decryption", "decrypted", "plaintext").sum())
     return (
         f"Looked for requests to /Microsoft-Server-ActiveSync in {counted(len(connections), 'TCP connection')}, "
-        f"{read:,} of which could be read."
+        f"{readable:,} of which could be read."
     )
 
 
@@ -162,7 +164,7 @@ def _next_steps(case: Case, findings: list[dict[str, Any]]) -> list[str]:
         "Capture at the server" in str(finding["advice"]) for finding in findings
     ):
         steps.insert(0, "Capture on the other side of the suspected box at the same time.")
-    if not len(case.tables["sessions"]) and not len(case.waits) and "DP110" not in codes:
+    if not len(case.source("sessions")) and not len(case) and "DP110" not in codes:
         steps.append(
             "Bring a capture, taken at the device's network or at the server, in which a phone waits for mail, and the "
             "TLS key log that goes with it."
@@ -171,19 +173,19 @@ def _next_steps(case: Case, findings: list[dict[str, Any]]) -> list[str]:
 
 
 def _read(case: Case, elapsed_s: float | None) -> str:
-    captures, connections = case.tables["captures"], case.tables["connections"]
-    evidence = connections["eas_evidence"].astype(object)
-    decoded, inferred = int((evidence == "decoded").sum()), int((evidence == "inferred").sum())
+    captures, connections = case.source("captures"), case.source("connections")
+    decoded, inferred = (int(read.among(connections, "eas_evidence", kind).sum()) for kind in ("decoded", "inferred"))
     if decoded + inferred:
         parts = [f"{decoded:,} of {counted(decoded + inferred, 'connection')} with Exchange ActiveSync decoded"]
     else:
         parts = [f"no Exchange ActiveSync seen in {counted(len(connections), 'TCP connection')}"]
-    parts.append(counted(len(case.waits), "wait"))
-    if captures["start"].notna().any():
-        length = (captures["end"].max() - captures["start"].min()).total_seconds()
+    parts.append(counted(len(case), "wait"))
+    start, end = (read.times(captures, name) for name in ("start", "end"))
+    if len(start := start[start != NAT]):
+        length = int(end.max() - start.min()) / 1e9
         parts.append(f"{length / 3600:.1f} hours" if length >= 5400 else span(length))
-    frames = int(captures["frames"].fillna(0).sum())
-    amount = f"{size(int(captures['bytes'].fillna(0).sum()))} ({counted(frames, 'packet')})"
+    frames = int(read.ints(captures, "frames").clip(0).sum())
+    amount = f"{size(int(read.ints(captures, 'bytes').clip(0).sum()))} ({counted(frames, 'packet')})"
     if elapsed_s is None:
         return f"{', '.join(parts)}, {amount}."
     speed = f", {frames / elapsed_s:,.0f} packets/s" if elapsed_s > 0.05 and frames else ""

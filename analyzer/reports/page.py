@@ -127,6 +127,8 @@ def _header(verdict: Verdict, title: str) -> str:
 
 def _key(picture: scene.Scene) -> str:
     """The legend of all charts, its entries switches; and the buttons for time."""
+    if not picture.lanes:
+        return ""
     present = set(picture.all_waits["outcome"])
     buttons = [
         f'<button type="button" class="switch" aria-pressed="true" data-key="{o.key}" title="{escape(o.meaning)}">{_swatch(o)}{o.word}</button>'
@@ -177,9 +179,14 @@ def _charts(picture: scene.Scene, figures: Mapping[str, Any]) -> str:
     if "rest" in figures:
         cards.append(_card("rest", "All waits without a bar of their own", "How many began in each stretch of time.", f"Histogram of {counted(len(picture.rest), 'wait')}.", "wide"))
     if waits:
-        silent = " A triangle ◂ went silent: the path had died at some time before." if (picture.waits["mechanism"].astype(object) == "silent").any() else ""
-        cards.append(_card("idle", "At what idle did they die?", f"Each answered or cut wait at the idle time that it tested. The shaded band holds the timer.{silent}",
-                           "Idle times that lived and died, for each path.", note=figures["idle"]["layout"]["meta"]["left_out"]))  # fmt: skip
+        died = bool((picture.all_waits["outcome"] == "died").any())
+        silent = bool((picture.waits["mechanism"].astype(object) == "silent").any())
+        heading = "At what idle did they die?" if died else "How long were they idle and lived?"
+        caption = "Each answered or cut wait at the idle time that it tested."
+        caption += " The shaded band holds the timer." if died else ""
+        caption += " A triangle ◂ went silent: the path had died at some time before." if silent else ""
+        note = figures["idle"]["layout"]["meta"]["left_out"]
+        cards.append(_card("idle", heading, caption, "Idle times that lived and died, for each path.", note=note))
         cards.append(_card("asked", "What did the phone ask for, and what did it get?", "The line is what was asked for, a mark is how long a wait was held.",
                            "Requested and held seconds over time.", tools=picker))  # fmt: skip
     if "folders" in figures:
@@ -226,13 +233,13 @@ def _deaths(picture: scene.Scene, drawn: pd.DataFrame) -> str:
     died = drawn[drawn["outcome"] == "died"]
     total = int((picture.all_waits["outcome"] == "died").sum())
     if not total:
-        return '<section class="card wide"><h2>Waits that died</h2><p class="empty">None.</p></section>'
+        return ""
     cells = []
     for row in died.head(MAX_DEATH_ROWS).itertuples():
         when = datetime.fromtimestamp(row.start_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
         shown = details.wireshark_filter(row.filter, row.frame, row.last)
-        frames = f"{row.frame:,.0f}" if row.frame == row.frame else ""
-        frames += f"-{row.last:,.0f}" if row.last == row.last and row.last != row.frame else ""
+        frames = f"{row.frame:.0f}" if row.frame == row.frame else ""
+        frames += f"-{row.last:.0f}" if row.last == row.last and row.last != row.frame else ""
         cells.append([
             f'<button type="button" class="link" data-wait="{row.Index}">{when}</button>', _text(row.device, NAME), f"{_span(row.requested_s)} → {_span(row.held_s)}",
             f"{_text(row.how or 'unknown')}, by {_text(row.by or 'unknown')}", frames,
@@ -252,7 +259,7 @@ def _table(heading: str, heads: list[str], rows: list[list[str]], total: int) ->
 
 def _footer(verdict: Verdict) -> str:
     steps = "".join(f"<li>{_text(step, 400)}</li>" for step in verdict.next_steps)
-    return f'<footer><p>{_text(verdict.read, 600)}</p>{f"<p>To be surer:</p><ul>{steps}</ul>" if steps else ""}</footer>\n'
+    return f'<footer><p>Read: {_text(verdict.read, 600)}</p>{f"<p>To be surer:</p><ul>{steps}</ul>" if steps else ""}</footer>\n'
 
 
 _PANEL = (

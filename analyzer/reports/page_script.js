@@ -37,7 +37,6 @@
   const number = (value, digits) => value.toLocaleString("en-US", { maximumFractionDigits: digits });
   const time = (ms) => new Date(ms).toISOString().replace("T", " ").replace("Z", " UTC");
   const span = (s) => {
-    if (s < 9.95) return `${number(s, 1)} s`;
     if (s < 999.5) return `${number(s, 1)} s`;
     return `${number(s, 0)} s (${number(s / 60, 1)} min)`;
   };
@@ -215,18 +214,18 @@
     state.device = lane;
     const plot = byId("asked");
     const waits = data.marks.waits;
-    plot.data.forEach((trace, index) => {
-      if (!trace.meta || trace.meta.table !== "waits") return;
-      const word = trace.name;
+    const traces = plot.data.map((trace) => {
+      if (!trace.meta || trace.meta.table !== "waits") return { ...trace, visible: visible(trace) };
       const rows = [];
       for (let row = 0; row < waits.count; row += 1) {
         const held = waits.columns.held_s[row];
-        if (held === null || data.words[cell("waits", "outcome", row)] !== word) continue;
+        if (held === null || cell("waits", "outcome", row) !== trace.meta.outcome) continue;
         if (lane === "" || waits.columns.lane[row] === Number(lane)) rows.push(row);
       }
-      Plotly.restyle(plot, { x: [rows.map((row) => waits.columns.start_ms[row])], y: [rows.map((row) => waits.columns.held_s[row])], customdata: [rows] }, [index]);
+      const column = (name) => rows.map((row) => waits.columns[name][row]);
+      return { ...trace, x: column("start_ms"), y: column("held_s"), customdata: rows };
     });
-    applyVisible("asked");
+    return Plotly.react(plot, traces, plot.layout, config); // a restyle of x would forget that the axis is one of time
   };
   if (byId("device") && byId("asked")) byId("device").addEventListener("change", (event) => chooseDevice(event.target.value));
 
@@ -248,6 +247,7 @@
     const plot = byId(name);
     const figure = painted(data.figures[name]);
     const layout = figure.layout;
+    if (TIMED.includes(name)) layout.xaxis.nticks = Math.max(3, Math.min(8, Math.floor(plot.clientWidth / 90)));
     if (first) {
       layout.dragmode = coarse ? false : "zoom";
       await Plotly.newPlot(plot, figure.data, layout, config);
@@ -292,7 +292,7 @@
     for (const name of ALL) await draw(name, true); // one after the other: the first is on screen while the next is drawn
     if (data.lanes.length > 4 && byId("device") && byId("asked")) {
       byId("device").value = "0";
-      chooseDevice("0");
+      await chooseDevice("0");
     }
     root.dataset.ready = "yes";
   })();

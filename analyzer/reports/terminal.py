@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING
 
-from analyzer.findings.case import Case, rows
+import numpy as np
+
+from analyzer.findings.case import Case
 from analyzer.findings.words import counted, framed, plain, size, span
+from analyzer.tables import read
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +31,7 @@ PARAGRAPH = 4000  # characters
 NARROW = 90  # columns below which the tables leave out what can be left out
 PIPE_WIDTH = 120  # when the output is no terminal and COLUMNS does not say
 
+_END = ("time", "heartbeat_id", "mechanism", "ended_by", "cause", "evidence_grade", "idle_s", "evidence")
 _STYLES = {"ok": "bold green", "info": "bold cyan", "warning": "bold yellow", "error": "bold red"}
 
 
@@ -173,14 +177,15 @@ def _folders(folders: tuple[FolderRow, ...], width: int, verbose: bool) -> Table
 
 def _waits(tables: Mapping[str, pd.DataFrame], out: Console) -> None:
     case = Case(tables)
-    waits = case.waits
-    if not len(waits):
+    total = len(case)
+    if not total:
         return
+    waits = case.part(np.arange(min(total, WAITS)))
     narrow = out.width < NARROW
     names = ["start (UTC)", ">asked", ">held", "outcome", "frames"]
     table = _table(">wait", *names, *([] if narrow else ["ended by", "~device"]))
-    for row in rows(waits.head(WAITS)):
-        start = "?" if row["start"] is None else _time(row["start"].as_unit("ns").value)
+    for row in read.rows(waits):
+        start = "?" if row["start"] is None else _time(row["start"])
         cells = [start.split()[-1] if narrow else start]
         cells += ["?" if row[name] is None else span(row[name]) for name in ("requested_s", "held_s")]
         cells += [str(row["outcome"]), f"{row['request_frame'] or '?'} → {row['end_frame'] or '-'}"]
@@ -189,20 +194,20 @@ def _waits(tables: Mapping[str, pd.DataFrame], out: Console) -> None:
             cells += [str(ended or "-").replace("_", " "), case.device(row["who"])]
         _row(table, str(row["heartbeat_id"]), *cells)
     _put(out, table)
-    if len(waits) > WAITS:
-        _hanging(out, " ", f"and {len(waits) - WAITS:,} more waits: --tables DIR or --json has all of them", "dim")
+    if total > WAITS:
+        _hanging(out, " ", f"and {total - WAITS:,} more waits: --tables DIR or --json has all of them", "dim")
 
 
 def _teardowns(tables: Mapping[str, pd.DataFrame], out: Console) -> None:
     """The ends that cut a wait, with the evidence."""
-    ends = tables["teardowns"]
-    ends = ends[ends["premature"].fillna(False).to_numpy(dtype=bool)]
-    if not len(ends):
+    ends = read.source(tables, "teardowns")
+    places = np.flatnonzero(read.bools(ends, "premature"))
+    if not len(places):
         return
     out.print()
-    _hanging(out, " ", f"{counted(len(ends), 'premature end')}:", "dim")
-    for row in rows(ends.head(WAITS)):
-        time = _time(row["time"].as_unit("ns").value) if row["time"] is not None else "?"
+    _hanging(out, " ", f"{counted(len(places), 'premature end')}:", "dim")
+    for row in read.rows(read.part(ends, _END, places[:WAITS])):
+        time = _time(row["time"]) if row["time"] is not None else "?"
         idle = f", idle {span(row['idle_s'])}" if row["idle_s"] is not None else ""
         ended_by = str(row["ended_by"]).replace("_", " ")
         cause = str(row["cause"]).replace("_", " ")
@@ -212,8 +217,8 @@ def _teardowns(tables: Mapping[str, pd.DataFrame], out: Console) -> None:
             frames = framed(item.get("frames") or ())
             detail = str(item.get("detail") or item.get("kind"))
             _hanging(out, "    ", f"{detail} ({frames})" if frames else detail, "dim")
-    if len(ends) > WAITS:
-        _hanging(out, " ", f"and {len(ends) - WAITS:,} more: --tables DIR or --json has all of them", "dim")
+    if len(places) > WAITS:
+        _hanging(out, " ", f"and {len(places) - WAITS:,} more: --tables DIR or --json has all of them", "dim")
 
 
 def _bytes(value: int | None) -> str:

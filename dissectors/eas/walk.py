@@ -174,7 +174,7 @@ class Walk:
                         self.note("wbxml_depth_limit", start, f"below level {max_depth} nothing was looked into")
                     try:
                         position, page = _after_content(body, position, page)
-                    except Truncated:
+                    except (Truncated, LimitExceeded):
                         yield LEAF, depth + 1, key, None, None, start, end
                         raise
                     yield LEAF, depth + 1, key, None, None, start, position

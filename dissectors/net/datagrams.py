@@ -23,7 +23,10 @@ def datagrams(packets: Packets, ports: Collection[int], capture: int = 0) -> lis
     for index in np.flatnonzero(wanted).tolist():
         begin, length = int(packets.start[index]), int(packets.length[index])
         captured = min(length, int(packets.captured[index]))
-        ends = [ip_address(address_bytes(int(packets.version[index]), words[index])) for words in (packets.source, packets.destination)]
+        ends = [
+            ip_address(address_bytes(int(packets.version[index]), words[index]))
+            for words in (packets.source, packets.destination)
+        ]
         found.append(
             Datagram(
                 capture=capture,

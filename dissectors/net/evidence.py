@@ -1,19 +1,24 @@
 """What is remembered of each open connection, and how it becomes a `Connection` event.
 
-`Slots` holds the memory of all open connections as numpy arrays, one row a connection, two where a value exists per side, so that
-a block of packets updates all of them at once (`columns.py`). `plain.py` keeps the same facts in one `Slots` of its own and writes them packet by packet.
-Rows of ended connections are used again.
+`Slots` holds the memory of all open connections as numpy arrays, one row a connection, two where a value exists per
+side, so that a block of packets updates all of them at once (`columns.py`). `plain.py` keeps the same facts in one
+`Slots` of its own and writes them packet by packet. Rows of ended connections are used again.
 
 Meanings that both paths share, packet by packet, duplicates of a captured packet left out:
-- duplicate: the same packet captured again: equal in all that `fingerprint` covers to one of the DUPLICATE_LAG packets of the connection before it, and
-  at most DUPLICATE_NS later (DUPLICATE_NO_ID_NS where the IP identification cannot tell a copy from a new packet);
-- position: sequence number counted from the side's first payload byte (SYN: -1); a step of more than MAX_STEP is out of window and ignored;
+- duplicate: the same packet captured again: equal in all that `fingerprint` covers to one of the DUPLICATE_LAG packets
+  of the connection before it, and at most DUPLICATE_NS later (DUPLICATE_NO_ID_NS where the IP identification cannot
+  tell a copy from a new packet);
+- position: sequence number counted from the side's first payload byte (SYN: -1); a step of more than MAX_STEP is out of
+  window and ignored;
 - span: payload plus SYN plus FIN; next: the highest position that packets with span reached;
 - keep-alive: at most one byte, no SYN, FIN or RST, at next - 1, no FIN sent before (RFC 9293 3.8.4);
 - data: payload that is neither keep-alive nor carried by a RST, in window;
-- sent: all data, whole packets; missing: what `Reassembly` gave up, cut frames, and at least what next says beyond sent;
-- retransmission: data that begins below next, and not within REORDER_NS of that side's packet before it (then it is reordering);
-- rtt: from a packet with span to the very next packet when that comes from the other side, acknowledges exactly it and is no earlier;
+- sent: all data, whole packets; missing: what `Reassembly` gave up, cut frames, and at least what next says beyond
+  sent;
+- retransmission: data that begins below next, and not within REORDER_NS of that side's packet before it (then it is
+  reordering);
+- rtt: from a packet with span to the very next packet when that comes from the other side, acknowledges exactly it and
+  is no earlier;
 - silence: time since the last captured packet, copies included;
 - unanswered retransmissions: those of a side since the last packet of the other side.
 """
@@ -55,7 +60,9 @@ class Slots:
     capacity: int = 0
     free: list[int] = field(default_factory=list)
     resets: dict[int, list[Reset]] = field(default_factory=dict)
-    addresses: dict[int, tuple[int, bytes, int, bytes, int]] = field(default_factory=dict)  # version, client ip, port, server ip, port
+    addresses: dict[int, tuple[int, bytes, int, bytes, int]] = field(
+        default_factory=dict
+    )  # version, client ip, port, server ip, port
     one: dict[str, Ints] = field(default_factory=dict)  # views into the arrays below
     two: dict[str, Ints] = field(default_factory=dict)
     ring: dict[str, Ints] = field(default_factory=dict)
@@ -63,15 +70,17 @@ class Slots:
     _arrays: dict[str, Ints] = field(default_factory=dict)
 
     ONE: ClassVar[tuple[tuple[str, int], ...]] = (
-        ("connection_id", 0), ("client_key", 0), ("captured", 0), ("packets", 0), ("start_ns", 0), ("end_ns", 0), ("first_frame", 0),
-        ("last_frame", 0), ("last_side", 0), ("expected_ack", -1), ("syn_ns", -1), ("synack_ns", -1), ("handshake_ns", -1), ("seen", 0), ("history", 0),
-        ("history_length", 0), ("close_kind", 0), ("close_side", -1), ("close_ns", -1), ("close_frame", -1), ("mode", 0), ("captured_ns", 0),
+        ("connection_id", 0), ("client_key", 0), ("captured", 0), ("packets", 0), ("start_ns", 0), ("end_ns", 0),
+        ("first_frame", 0), ("last_frame", 0), ("last_side", 0), ("expected_ack", -1), ("syn_ns", -1),
+        ("synack_ns", -1), ("handshake_ns", -1), ("seen", 0), ("history", 0), ("history_length", 0), ("close_kind", 0),
+        ("close_side", -1), ("close_ns", -1), ("close_frame", -1), ("mode", 0), ("captured_ns", 0),
     )  # fmt: skip
     TWO: ClassVar[tuple[tuple[str, int], ...]] = (
-        ("frames", 0), ("sent", 0), ("missing", 0), ("retransmissions", 0), ("duplicates", 0), ("keepalives", 0), ("zero_windows", 0),
-        ("ttl_min", MAX_INT), ("ttl_max", -1), ("mac", MAC_UNKNOWN), ("macs_differ", 0), ("first_ns", -1), ("last_ns", -1), ("last_frame", -1),
-        ("last_data_ns", -1), ("last_data_frame", -1), ("fin_ns", -1), ("fin_frame", -1), ("rtt_ns", MAX_INT), ("base", -1), ("isn", -1),
-        ("next", 0), ("acked", 0), ("repeats", 0), ("data_segments", 0), ("delivered", 0),
+        ("frames", 0), ("sent", 0), ("missing", 0), ("retransmissions", 0), ("duplicates", 0), ("keepalives", 0),
+        ("zero_windows", 0), ("ttl_min", MAX_INT), ("ttl_max", -1), ("mac", MAC_UNKNOWN), ("macs_differ", 0),
+        ("first_ns", -1), ("last_ns", -1), ("last_frame", -1), ("last_data_ns", -1), ("last_data_frame", -1),
+        ("fin_ns", -1), ("fin_frame", -1), ("rtt_ns", MAX_INT), ("base", -1), ("isn", -1), ("next", 0), ("acked", 0),
+        ("repeats", 0), ("data_segments", 0), ("delivered", 0),
     )  # fmt: skip
     RING: ClassVar[tuple[str, ...]] = ("frame", "ns", "side", "flags", "seq", "length", "ttl", "print", "duplicate")
     DATA_RING: ClassVar[tuple[str, ...]] = ("end", "ns")
@@ -109,8 +118,8 @@ class Slots:
     def connection(self, slot: int, capture: int, upper: "Upper", evicted: bool) -> Connection:
         """The event of a connection that has ended."""
         (
-            connection_id, _, captured, _, start_ns, end_ns, first_frame, last_frame, _, _, _, _, handshake_ns, _, packed, letters,
-            close_kind, close_side, close_ns, close_frame, _, _,
+            connection_id, _, captured, _, start_ns, end_ns, first_frame, last_frame, _, _, _, _, handshake_ns, _,
+            packed, letters, close_kind, close_side, close_ns, close_frame, _, _,
         ) = self._arrays["one"][:, slot].tolist()  # fmt: skip
         client, server = self._arrays["two"][:, slot].T.tolist()
         version, client_ip, client_port, server_ip, server_port = self.addresses[slot]
@@ -134,7 +143,9 @@ class Slots:
             first_close_ns=close_ns if closed else None,
             first_close_frame=close_frame if closed else None,
             resets=tuple(self.resets[slot]) if slot in self.resets else (),
-            last_packets=self._last_packets(slot, captured, (client[_ISN], server[_ISN])) if upper.keep_packets or end_ns - start_ns >= WAIT_NS else (),
+            last_packets=self._last_packets(slot, captured, (client[_ISN], server[_ISN]))
+            if upper.keep_packets or end_ns - start_ns >= WAIT_NS
+            else (),
             evicted=evicted,
             tls=upper.tls,
             decryption=upper.decryption,
@@ -145,26 +156,31 @@ class Slots:
 
     def _side(self, slot: int, side: int, facts: list[int], others: list[int], ip: str, port: int) -> Side:
         (
-            frames, sent, missing, retransmissions, duplicates, keepalives, zero_windows, ttl_min, ttl_max, mac, macs_differ, first_ns, last_ns,
-            last_frame, last_data_ns, last_data_frame, fin_ns, fin_frame, rtt_ns, _, _, reached, acked, repeats, data_segments, _,
+            frames, sent, missing, retransmissions, duplicates, keepalives, zero_windows, ttl_min, ttl_max, mac,
+            macs_differ, first_ns, last_ns, last_frame, last_data_ns, last_data_frame, fin_ns, fin_frame, rtt_ns, _, _,
+            reached, acked, repeats, data_segments, _,
         ) = facts  # fmt: skip
         data_end = max(0, reached - (fin_ns >= 0))
         missing = max(missing, data_end - sent)
         unacked = max(0, data_end - max(0, acked)) if others[_FRAMES] else 0
         since = None
         if unacked:
-            ring = zip(self.data_ring["end"][slot, side].tolist(), self.data_ring["ns"][slot, side].tolist(), strict=True)
+            ring = zip(
+                self.data_ring["end"][slot, side].tolist(), self.data_ring["ns"][slot, side].tolist(), strict=True
+            )
             since = min((ns for end, ns in list(ring)[:data_segments] if end > max(0, acked)), default=None)
         observed = ttl_max >= 0
         return Side(
             ip, port, frames, data_end - missing, missing, retransmissions, duplicates, keepalives, zero_windows,
-            ttl_min if observed else None,
-            ttl_max if observed else None,
-            format_mac(mac),
-            bool(macs_differ),
-            *(None if value < 0 else value for value in (first_ns, last_ns, last_frame, last_data_ns, last_data_frame, fin_ns, fin_frame)),
-            None if rtt_ns == MAX_INT else rtt_ns,
-            unacked, repeats, since,
+            ttl_min if observed else None, ttl_max if observed else None, format_mac(mac), bool(macs_differ),
+            first_ns if first_ns >= 0 else None,
+            last_ns if last_ns >= 0 else None,
+            last_frame if last_frame >= 0 else None,
+            last_data_ns if last_data_ns >= 0 else None,
+            last_data_frame if last_data_frame >= 0 else None,
+            fin_ns if fin_ns >= 0 else None,
+            fin_frame if fin_frame >= 0 else None,
+            None if rtt_ns == MAX_INT else rtt_ns, unacked, repeats, since,
         )  # fmt: skip
 
     def _last_packets(self, slot: int, captured: int, isns: tuple[int, int]) -> tuple[PacketNote, ...]:
@@ -175,7 +191,9 @@ class Slots:
             frame, time_ns, side, flags, seq, length, ttl, _, duplicate = packets[number % TAIL]
             if not duplicate:
                 isn = isns[side]
-                notes.append(PacketNote(side, frame, time_ns, flags, (seq - isn) & 0xFFFFFFFF if isn >= 0 else 0, length, ttl))
+                notes.append(
+                    PacketNote(side, frame, time_ns, flags, (seq - isn) & 0xFFFFFFFF if isn >= 0 else 0, length, ttl)
+                )
         return tuple(notes)
 
 
@@ -210,7 +228,9 @@ def flipped(connection: Connection) -> Connection:
         client=connection.server,
         server=connection.client,
         first_close_side=turn(connection.first_close_side),
-        resets=tuple(replace(reset, side=1 - reset.side, after_side=turn(reset.after_side)) for reset in connection.resets),
+        resets=tuple(
+            replace(reset, side=1 - reset.side, after_side=turn(reset.after_side)) for reset in connection.resets
+        ),
         last_packets=tuple(packet._replace(side=1 - packet.side) for packet in connection.last_packets),
         history=history,
         conn_state=conn_state(history),

@@ -1,7 +1,8 @@
 """Frames → IP packets as columns: addresses, TTL and where the TCP or UDP header begins (RFC 791, RFC 8200).
 
-Whatever is not TCP or UDP over IP is left out and counted. Packets with IPv6 extension headers and fragments are rare and
-take a plain path; a datagram put together from fragments is appended to the block's bytes and stands at the frame that completed it.
+Whatever is not TCP or UDP over IP is left out and counted. Packets with IPv6 extension headers and fragments are rare
+and take a plain path; a datagram put together from fragments is appended to the block's bytes and stands at the frame
+that completed it.
 """
 
 from collections.abc import Iterator
@@ -17,20 +18,40 @@ from dissectors.net.rows import Bytes, Ints, gather
 
 TCP = 6
 UDP = 17
-# IPv6 extension headers that are walked over: hop-by-hop, routing, fragment, authentication, destination, mobility, HIP, shim6
+# IPv6 extension headers that are walked over: hop-by-hop, routing, fragment, authentication, destination, mobility,
+# HIP, shim6
 EXTENSIONS = (0, 43, 44, 51, 60, 135, 139, 140)
 FRAGMENT_HEADER = 44
 MAX_EXTENSIONS = 16
 HEAD_BYTES = 96  # of each frame are copied out once: the block is too large for the processor's cache
 HEADER_BYTES = 20  # of TCP without options; of UDP and the first bytes of its payload
-MAX_SUPER_FRAME = 1 << 20  # longest packet whose header does not say how long it is; Linux makes up to 512 KiB (BIG TCP)
+MAX_SUPER_FRAME = (
+    1 << 20
+)  # longest packet whose header does not say how long it is; Linux makes up to 512 KiB (BIG TCP)
 
 IPV4_ROW = np.dtype(
-    [("version_ihl", "u1"), ("tos", "u1"), ("length", ">u2"), ("id", ">u2"), ("fragment", ">u2"), ("ttl", "u1"), ("protocol", "u1")]
-    + [("checksum", ">u2"), ("source", ">u4"), ("destination", ">u4")]
+    [
+        ("version_ihl", "u1"),
+        ("tos", "u1"),
+        ("length", ">u2"),
+        ("id", ">u2"),
+        ("fragment", ">u2"),
+        ("ttl", "u1"),
+        ("protocol", "u1"),
+        ("checksum", ">u2"),
+        ("source", ">u4"),
+        ("destination", ">u4"),
+    ]
 )
 IPV6_ROW = np.dtype(
-    [("flow", ">u4"), ("length", ">u2"), ("next", "u1"), ("hops", "u1"), ("source", ">u8", 2), ("destination", ">u8", 2)]
+    [
+        ("flow", ">u4"),
+        ("length", ">u2"),
+        ("next", "u1"),
+        ("hops", "u1"),
+        ("source", ">u8", 2),
+        ("destination", ">u8", 2),
+    ]
 )
 
 Words = NDArray[np.uint64]
@@ -49,7 +70,7 @@ class Packets:
     ttl: Ints
     ip_id: Ints  # -1: IPv6 has none
     mac: Ints
-    header: Bytes  # shape (n, HEADER_BYTES): the first bytes of the TCP or UDP header and what follows; zero beyond what was captured
+    header: Bytes  # shape (n, HEADER_BYTES): the first bytes of the TCP or UDP header and of what follows
     start: Ints  # where the TCP or UDP header begins in data
     length: Ints  # of header and payload on the wire
     captured: Ints  # of header and payload in the capture
@@ -94,9 +115,18 @@ class _Part:
         if len(far):
             header[far] = gather(data, start[far], HEADER_BYTES)
         return [
-            self.numbers[kept], self.time_ns[kept], np.full(count, self.version, np.int64), *addresses, self.ttl[kept].astype(np.int64),
-            ip_id.astype(np.int64), self.mac[kept], header, start, self.length[kept], self.captured[kept],
-        ]  # fmt: skip
+            self.numbers[kept],
+            self.time_ns[kept],
+            np.full(count, self.version, np.int64),
+            *addresses,
+            self.ttl[kept].astype(np.int64),
+            ip_id.astype(np.int64),
+            self.mac[kept],
+            header,
+            start,
+            self.length[kept],
+            self.captured[kept],
+        ]
 
 
 @dataclass(slots=True)
@@ -110,11 +140,15 @@ class PacketDecoder:
     cut_headers: int = 0  # too little captured to read addresses and ports
 
     def decode(self, frames: Frames) -> tuple[Packets, Packets]:
-        """The TCP and the UDP packets of a block, in frame order; `Frames.data` must stay unchanged while they are used."""
+        """The TCP and the UDP packets of a block, in frame order; `Frames.data` must stay unchanged while they are
+        used.
+        """
         extra = bytearray()  # datagrams put together from fragments, as if they stood behind the block's bytes
-        parts = [part for link_type in np.unique(frames.link_type).tolist() for part in self._decode_link(frames, link_type, extra)]
+        parts = [part for link_type in link_types(frames) for part in self._decode_link(frames, link_type, extra)]
         data = np.concatenate([frames.data, np.frombuffer(bytes(extra), np.uint8)]) if extra else frames.data
-        return _packets(data, [part.columns(TCP, data) for part in parts]), _packets(data, [part.columns(UDP, data) for part in parts])
+        return _packets(data, [part.columns(TCP, data) for part in parts]), _packets(
+            data, [part.columns(UDP, data) for part in parts]
+        )
 
     def _decode_link(self, frames: Frames, link_type: int, extra: bytearray) -> Iterator[_Part]:
         rows = np.flatnonzero(frames.link_type == link_type)
@@ -144,7 +178,15 @@ class PacketDecoder:
         self.not_ip += len(rows) - ours
 
     def _ipv4(
-        self, data: Bytes, start: Ints, have: Ints, wire: Ints, time_ns: Ints, extra: bytearray, heads: Bytes, near: Ints
+        self,
+        data: Bytes,
+        start: Ints,
+        have: Ints,
+        wire: Ints,
+        time_ns: Ints,
+        extra: bytearray,
+        heads: Bytes,
+        near: Ints,
     ) -> _Part:
         row = gather(heads, near, 20).view(IPV4_ROW)[:, 0]
         header = (row["version_ihl"] & 15).astype(np.int64) * 4
@@ -162,10 +204,21 @@ class PacketDecoder:
             payload = data[position[index] : position[index] + max(0, int(captured[index]))].tobytes()
             near[index] = -1
             where = self._collect(
-                (4, 0, int(row["source"][index]), 0, int(row["destination"][index]), int(row["id"][index]) << 8 | int(protocol[index])),
-                int(fragment[index] & 0x1FFF) * 8, bool(fragment[index] & 0x2000), payload,
-                int(length[index]), int(time_ns[index]), extra,
-            )  # fmt: skip
+                (
+                    4,
+                    0,
+                    int(row["source"][index]),
+                    0,
+                    int(row["destination"][index]),
+                    int(row["id"][index]) << 8 | int(protocol[index]),
+                ),
+                int(fragment[index] & 0x1FFF) * 8,
+                bool(fragment[index] & 0x2000),
+                payload,
+                int(length[index]),
+                int(time_ns[index]),
+                extra,
+            )
             if where is None:
                 readable[index] = False
             else:
@@ -173,15 +226,39 @@ class PacketDecoder:
                 captured[index] = where[1]
         usable = self._usable(readable, protocol, captured)
         return _Part(
-            heads, time_ns, time_ns, 4, time_ns, protocol, row["source"], row["destination"], row["ttl"], row["id"], near, position, length, captured, usable
-        )  # fmt: skip
+            heads,
+            time_ns,
+            time_ns,
+            4,
+            time_ns,
+            protocol,
+            row["source"],
+            row["destination"],
+            row["ttl"],
+            row["id"],
+            near,
+            position,
+            length,
+            captured,
+            usable,
+        )
 
     def _ipv6(
-        self, data: Bytes, start: Ints, have: Ints, wire: Ints, time_ns: Ints, extra: bytearray, heads: Bytes, near: Ints
+        self,
+        data: Bytes,
+        start: Ints,
+        have: Ints,
+        wire: Ints,
+        time_ns: Ints,
+        extra: bytearray,
+        heads: Bytes,
+        near: Ints,
     ) -> _Part:
         row = gather(heads, near, 40).view(IPV6_ROW)[:, 0]
         length = row["length"].astype(np.int64)
-        length = np.where((length == 0) & (wire > 40) & (wire <= MAX_SUPER_FRAME), wire - 40, length)  # jumbogram or segmentation offload
+        length = np.where(
+            (length == 0) & (wire > 40) & (wire <= MAX_SUPER_FRAME), wire - 40, length
+        )  # jumbogram or segmentation offload
         protocol = row["next"].astype(np.int64)
         readable = (have >= 40) & (row["flow"] >> 28 == 6)
         position, near = start + 40, near + 40
@@ -202,10 +279,16 @@ class PacketDecoder:
             if piece is None:
                 continue
             offset, more, identification = piece
-            addresses = [int(word) for word in (*row["source"][index], *row["destination"][index])]
+            source, destination = row["source"][index].tolist(), row["destination"][index].tolist()
             where = self._collect(
-                (6, *addresses, identification), offset, more, payload[skip:], int(length[index]), int(time_ns[index]), extra
-            )  # type: ignore[arg-type]
+                (6, source[0], source[1], destination[0], destination[1], identification),
+                offset,
+                more,
+                payload[skip:],
+                int(length[index]),
+                int(time_ns[index]),
+                extra,
+            )
             if where is None:
                 readable[index] = False
                 continue
@@ -214,14 +297,39 @@ class PacketDecoder:
                 readable[index] = False
                 continue
             protocol[index], skip, _ = walked
-            position[index], length[index], captured[index] = len(data) + where[0] + skip, where[1] - skip, where[1] - skip
+            position[index], length[index], captured[index] = (
+                len(data) + where[0] + skip,
+                where[1] - skip,
+                where[1] - skip,
+            )
         usable = self._usable(readable, protocol, captured)
         return _Part(
-            heads, time_ns, time_ns, 6, time_ns, protocol, row["source"], row["destination"], row["hops"], None, near, position, length, captured, usable
-        )  # fmt: skip
+            heads,
+            time_ns,
+            time_ns,
+            6,
+            time_ns,
+            protocol,
+            row["source"],
+            row["destination"],
+            row["hops"],
+            None,
+            near,
+            position,
+            length,
+            captured,
+            usable,
+        )
 
     def _collect(
-        self, key: tuple[int, int, int, int, int, int], offset: int, more: bool, payload: bytes, length: int, time_ns: int, extra: bytearray
+        self,
+        key: tuple[int, int, int, int, int, int],
+        offset: int,
+        more: bool,
+        payload: bytes,
+        length: int,
+        time_ns: int,
+        extra: bytearray,
     ) -> tuple[int, int] | None:
         """Hands one fragment over; returns where in `extra` the finished datagram lies, and its length."""
         if len(payload) < length:
@@ -235,14 +343,22 @@ class PacketDecoder:
 
     def _usable(self, readable: NDArray[np.bool_], protocol: Ints, captured: Ints) -> NDArray[np.bool_]:
         ours = readable & ((protocol == TCP) | (protocol == UDP))
-        enough = ours & (captured >= np.where(protocol == TCP, 20, 8))
+        enough: NDArray[np.bool_] = ours & (captured >= np.where(protocol == TCP, 20, 8))
         self.other_protocols += int(readable.sum() - ours.sum())
         self.cut_headers += int(ours.sum() - enough.sum())
         return enough
 
 
+def link_types(frames: Frames) -> list[int]:
+    """The link types in a block, ascending; nearly always one."""
+    first = frames.link_type[:1]
+    found: list[int] = (first if (frames.link_type == first).all() else np.unique(frames.link_type)).tolist()
+    return found
+
+
 def walk_extensions(protocol: int, payload: bytes) -> tuple[int, int, tuple[int, bool, int] | None] | None:
-    """Walks IPv6 extension headers: (upper protocol, bytes walked over, fragment (offset, more, identification) or None).
+    """Walks IPv6 extension headers: (upper protocol, bytes walked over, fragment (offset, more, identification) or
+    None).
 
     None when the headers do not end within `payload`. An atomic fragment (RFC 6946) is no fragment.
     """
@@ -282,10 +398,12 @@ def _packets(data: Bytes, parts: list[list[NDArray[np.generic]]]) -> Packets:
     parts = [part for part in parts if len(part[0])]
     if len(parts) == 1:
         return Packets(data, *parts[0])  # type: ignore[arg-type]
-    if parts:  # one connection may be seen on two link types, and connections are numbered in the order of their first frames
+    if parts:
+        # one connection may be seen on two link types, and connections are numbered in the order of their first frames
         merged = [np.concatenate(column) for column in zip(*parts, strict=True)]
         order = np.argsort(merged[0], kind="stable")
-        return Packets(data, *(column[order] for column in merged))  # type: ignore[arg-type]
-    none = [np.zeros(0, np.int64) for _ in range(9)]
-    words = [np.zeros((0, 2), np.uint64) for _ in range(2)]
-    return Packets(data, *none[:3], *words, *none[3:6], np.zeros((0, HEADER_BYTES), np.uint8), *none[6:])  # type: ignore[arg-type]
+        return Packets(data, *(column[order] for column in merged))
+    none = np.zeros(0, np.int64)
+    words = np.zeros((0, 2), np.uint64)
+    header = np.zeros((0, HEADER_BYTES), np.uint8)
+    return Packets(data, none, none, none, words, words, none, none, none, header, none, none, none)

@@ -1,4 +1,5 @@
-"""TCP connections packet by packet: the plain twin of `columns.py`, slow and easy to read. Tests demand that both say the same.
+"""TCP connections packet by packet: the plain twin of `columns.py`, slow and easy to read. Tests demand that both say
+the same.
 
 The meaning of every fact stands in `evidence.py`. Payload goes through `Reassembly` always.
 """
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dissectors.events import CLIENT, SERVER, Event, Reset
-from dissectors.net.columns import CAREFUL, MAX_OPEN_CONNECTIONS, NEW, SKIPPED, Stream
+from dissectors.net.columns import MAX_OPEN_CONNECTIONS
 from dissectors.net.evidence import (
     ACK,
     CLOSED_LIMIT_NS,
@@ -32,6 +33,7 @@ from dissectors.net.evidence import (
     Upper,
     format_mac,
 )
+from dissectors.net.handover import CAREFUL, NEW, SKIPPED, Stream
 from dissectors.net.positions import signed
 from dissectors.net.reassembly import Reassembly
 from dissectors.net.segments import MASK32, Segments, address_bytes, client_is_source
@@ -73,7 +75,11 @@ class PlainConnections:
     """All TCP connections of one capture; the interface of `columns.Connections`."""
 
     def __init__(
-        self, new_stream: Callable[[int], Stream], capture: int = 0, first_id: int = 1, max_open: int = MAX_OPEN_CONNECTIONS
+        self,
+        new_stream: Callable[[int], Stream],
+        capture: int = 0,
+        first_id: int = 1,
+        max_open: int = MAX_OPEN_CONNECTIONS,
     ) -> None:
         self._new_stream = new_stream
         self._capture = capture
@@ -81,7 +87,6 @@ class PlainConnections:
         self._lives: dict[int, _Life] = {}
         self._now_ns = 0
         self.next_id = first_id
-        self.duplicate_frames = 0
 
     def block(self, segments: Segments) -> list[Event]:
         """Takes the segments of one block; returns the events they bring."""
@@ -119,12 +124,13 @@ class PlainConnections:
         limit = DUPLICATE_NS if int(s.ip_id[i]) > 0 else DUPLICATE_NO_ID_NS
         recent = list(life.tail)[-DUPLICATE_LAG:]
         copy = any(past[7] == print_ and time_ns - past[1] <= limit for past in recent)
-        life.tail.append((int(s.frame[i]), time_ns, side, flags, int(s.seq[i]), length, int(s.ttl[i]), print_, int(copy)))
+        life.tail.append(
+            (int(s.frame[i]), time_ns, side, flags, int(s.seq[i]), length, int(s.ttl[i]), print_, int(copy))
+        )
         life.values["captured"] += 1
         life.values["captured_ns"] = time_ns
         life.beyond_syn |= not flags & SYN
         if copy:
-            self.duplicate_frames += 1
             life.halves[side].values["duplicates"] += 1
             return
         self._facts(life, side, s, i)
@@ -208,7 +214,14 @@ class PlainConnections:
             life.halves[side].sent_data.append((position + span, time_ns))
         if fin and not fin_before:
             mine["fin_ns"], mine["fin_frame"] = time_ns, frame
-        if has_ack and not rst and one["last_side"] != side and one["expected_ack"] == ack and one["packets"] and time_ns >= one["end_ns"]:
+        if (
+            has_ack
+            and not rst
+            and one["last_side"] != side
+            and one["expected_ack"] == ack
+            and one["packets"]
+            and time_ns >= one["end_ns"]
+        ):
             mine["rtt_ns"] = min(mine["rtt_ns"], time_ns - one["end_ns"])
         self._handshake(one, side, time_ns, syn, has_ack, rst)
         if rst and len(life.resets) < MAX_RESETS:
@@ -228,7 +241,14 @@ class PlainConnections:
                     after_ns=time_ns - one["end_ns"] if seen else None,
                 )
             )
-        shown = (syn and not has_ack, syn and has_ack, has_ack and not length and not (syn or fin or rst), is_data, fin, rst)
+        shown = (
+            syn and not has_ack,
+            syn and has_ack,
+            has_ack and not length and not (syn or fin or rst),
+            is_data,
+            fin,
+            rst,
+        )
         for code, present in enumerate(shown):
             letter = code + side * len(LETTERS)
             if present and letter not in life.letters:
@@ -247,10 +267,20 @@ class PlainConnections:
             one["syn_ns"] = time_ns
         elif syn and has_ack and side == SERVER and one["synack_ns"] < 0:
             one["synack_ns"] = time_ns
-        elif one["synack_ns"] >= 0 and one["syn_ns"] >= 0 and one["handshake_ns"] < 0 and side == CLIENT and has_ack and not syn and not rst:
+        elif (
+            one["synack_ns"] >= 0
+            and one["syn_ns"] >= 0
+            and one["handshake_ns"] < 0
+            and side == CLIENT
+            and has_ack
+            and not syn
+            and not rst
+        ):
             one["handshake_ns"] = max(0, time_ns - one["syn_ns"])
 
-    def _payload(self, life: _Life, side: int, begin: int, data: bytes | None, length: int, frame: int, time_ns: int, acked: int) -> None:
+    def _payload(
+        self, life: _Life, side: int, begin: int, data: bytes | None, length: int, frame: int, time_ns: int, acked: int
+    ) -> None:
         if life.mode == SKIPPED or (data is None and life.reassembly is None):
             return
         if life.reassembly is None:
@@ -287,7 +317,8 @@ class PlainConnections:
         slots = Slots()
         slot = slots.take()
         life.values.update(
-            history=sum(code << (4 * place) for place, code in enumerate(life.letters)), history_length=len(life.letters)
+            history=sum(code << (4 * place) for place, code in enumerate(life.letters)),
+            history_length=len(life.letters),
         )
         for name, value in life.values.items():
             slots.one[name][slot] = value

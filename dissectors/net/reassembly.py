@@ -1,15 +1,19 @@
-"""Puts the TCP bytes of one connection in order where they did not come in order: loss, overlap, reordering, cut frames.
+"""Puts the TCP bytes of one connection in order where they did not come in order: loss, overlap, reordering, cut
+frames.
 
-Positions are stream positions: 0 is the first payload byte of a side (or the first byte seen, when the capture began later).
+Positions are stream positions: 0 is the first payload byte of a side (or the first byte seen, when the capture began
+later).
 
-Theory. Each side has a next position and a list of segments waiting beyond it. It is the turn of
-the side whose oldest waiting segment was captured first, so that an answer never overtakes the request it belongs to, not even when the
-request's beginning comes last. The first segment of the side whose turn it is may begin beyond its next position: a hole. Then everything waits, because the missing bytes usually come as a retransmission.
-A hole becomes a Gap (bytes that were on the wire but are not in the capture) when
-  - the other side acknowledged bytes beyond it and ACKED_PATIENCE_NS passed (only reordering in the capture could still fill it), or
+Theory. Each side has a next position and a list of segments waiting beyond it. It is the turn of the side whose oldest
+waiting segment was captured first, so that an answer never overtakes the request it belongs to, not even when the
+request's beginning comes last. The first segment of the side whose turn it is may begin beyond its next position: a
+hole. Then everything waits, because the missing bytes usually come as a retransmission. A hole becomes a Gap (bytes
+that were on the wire but are not in the capture) when
+  - the other side acknowledged bytes beyond it and ACKED_PATIENCE_NS passed (only reordering in the capture could still
+    fill it), or
   - HOLE_PATIENCE_NS passed (the acknowledgements may not be in the capture), or
-  - too much waits behind it (MAX_PENDING_BYTES, MAX_PENDING_SEGMENTS), or the connection ends.
-Of bytes that come more than once the copy that is delivered first counts: the first in order, among waiting ones that which begins first.
+  - too much waits behind it (MAX_PENDING_BYTES, MAX_PENDING_SEGMENTS), or the connection ends. Of bytes that come more
+    than once the copy that is delivered first counts: the first in order, among waiting ones that which begins first.
 """
 
 from bisect import insort
@@ -39,7 +43,18 @@ class Sink(Protocol):
 class Reassembly:
     """The waiting segments of one connection, both sides."""
 
-    __slots__ = ("_acked_since", "_ages", "_arrivals", "_hole_since", "_pending", "_pending_bytes", "acked", "missing", "next", "sink")
+    __slots__ = (
+        "_acked_since",
+        "_ages",
+        "_arrivals",
+        "_hole_since",
+        "_pending",
+        "_pending_bytes",
+        "acked",
+        "missing",
+        "next",
+        "sink",
+    )
 
     def __init__(self, sink: Sink, next_positions: tuple[int, int]) -> None:
         self.sink = sink

@@ -10,12 +10,22 @@ from dissectors.net.packets import Packets, Words
 from dissectors.net.rows import Bytes, Ints
 
 TCP_ROW = np.dtype(
-    [("source", ">u2"), ("destination", ">u2"), ("seq", ">u4"), ("ack", ">u4"), ("offset", "u1"), ("flags", "u1"), ("window", ">u2"), ("checksum", ">u2"), ("urgent", ">u2")]
+    [
+        ("source", ">u2"),
+        ("destination", ">u2"),
+        ("seq", ">u4"),
+        ("ack", ">u4"),
+        ("offset", "u1"),
+        ("flags", "u1"),
+        ("window", ">u2"),
+        ("checksum", ">u2"),
+        ("urgent", ">u2"),
+    ]
 )
 MASK32 = 0xFFFFFFFF
 
-# Odd multipliers drawn once per process: an attacker who writes the capture cannot aim at collisions. Two of 10**6 connections
-# share a 64-bit key by chance once in 30 million captures.
+# Odd multipliers drawn once per process: an attacker who writes the capture cannot aim at collisions. Two of 10**6
+# connections share a 64-bit key by chance once in 30 million captures.
 _FACTORS = [np.uint64(secrets.randbits(64) | 1) for _ in range(4)]
 
 
@@ -66,10 +76,12 @@ def segments(packets: Packets) -> tuple[Segments, int]:
     flags = row["flags"].astype(np.int64)
     window = row["window"].astype(np.int64)
     source_key = endpoint_key(packets.source, source_port)
-    # the checksum tells packets apart only where the IP identification does not: offloading leaves it unfinished on one of two copies
+    # the checksum tells packets apart only where the IP identification does not: offloading leaves it unfinished on one
+    # of two copies
     checksum = np.where(packets.ip_id > 0, 0, row["checksum"].astype(np.int64))
     fingerprint = _mix(
-        _mix(source_key, (seq << 32) | ack), ((packets.ip_id & 0xFFFF) << 48) | (checksum << 32) | (flags << 16) | window
+        _mix(source_key, (seq << 32) | ack),
+        ((packets.ip_id & 0xFFFF) << 48) | (checksum << 32) | (flags << 16) | window,
     ) ^ length.astype(np.uint64)
     return Segments(
         data=packets.data,

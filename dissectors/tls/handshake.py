@@ -4,8 +4,9 @@ Hellos may be cut by the snap length; then what is visible is returned and `comp
 certificates.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterator
+from struct import Struct
+from typing import Final, NamedTuple
 
 from dissectors.cursor import Cursor
 from dissectors.errors import Truncated
@@ -34,6 +35,13 @@ _PRE_SHARED_KEY: Final = 41
 _EARLY_DATA: Final = 42
 _SUPPORTED_VERSIONS: Final = 43
 
+_OF_CLIENT: Final = frozenset((_SERVER_NAME, _SESSION_TICKET, _EARLY_DATA))
+_OF_SERVER: Final = frozenset((_SUPPORTED_VERSIONS, _ALPN, _PRE_SHARED_KEY))
+_OF_ENCRYPTED: Final = frozenset((_ALPN, _EARLY_DATA))
+
+_RANDOM_END: Final = 34  # version and random stand at the start of both hellos
+_EXTENSION: Final = Struct(">HH").unpack_from  # type and length
+
 EXTENSIONS_LIMIT: Final = 128  # per message; real ones have about twenty
 SUITES_LIMIT: Final = 512
 
@@ -57,22 +65,25 @@ def version_name(version: int) -> str:
     return _VERSIONS.get(version) or f"unknown (0x{version:04X})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientHello:
+class ClientHello(NamedTuple):
     """What a ClientHello says that matters here."""
 
     random: bytes | None  # None: cut before its end
     session_id: bytes = b""
-    suites: tuple[int, ...] = ()
+    offered: bytes = b""  # cipher suites, two bytes each
     sni: str | None = None
-    alpn: tuple[str, ...] = ()  # offered, in order
     ticket: bytes = b""
     early_data: bool = False
     complete: bool = False
 
+    @property
+    def suites(self) -> tuple[int, ...]:
+        """The cipher suites offered, in order."""
+        offered = self.offered[: 2 * SUITES_LIMIT]
+        return tuple(int.from_bytes(offered[at : at + 2], "big") for at in range(0, len(offered) - 1, 2))
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerHello:
+
+class ServerHello(NamedTuple):
     """What a ServerHello or HelloRetryRequest says that matters here."""
 
     random: bytes | None
@@ -87,42 +98,31 @@ class ServerHello:
 
 def client_hello(body: bytes) -> ClientHello:
     """Parses a ClientHello's body, whole or cut (RFC 8446 4.1.2)."""
-    cursor = Cursor(body)
-    random: bytes | None = None
-    session_id = ticket = b""
-    suites: tuple[int, ...] = ()
+    session_id = offered = ticket = b""
     sni: str | None = None
-    alpn: tuple[str, ...] = ()
     early = complete = False
+    if len(body) < _RANDOM_END:
+        return ClientHello(None)
+    cursor = Cursor(body, _RANDOM_END)
     try:
-        cursor.u16()
-        random = cursor.take(32)
-        session_id = cursor.vector(1).rest()
-        offered = cursor.vector(2).rest()[: 2 * SUITES_LIMIT]
-        suites = tuple(int.from_bytes(offered[at : at + 2], "big") for at in range(0, len(offered) - 1, 2))
-        cursor.vector(1)  # compression methods
-        extensions = _Extensions(cursor)
-        for kind, content in extensions:
+        session_id = cursor.take(cursor.u8())
+        offered = cursor.take(cursor.u16())
+        cursor.take(cursor.u8())  # compression methods
+        for kind, content in _extensions(cursor, _OF_CLIENT):
             if kind == _SERVER_NAME:
                 sni = _server_name(content)
-            elif kind == _ALPN:
-                alpn = _protocols(content)
             elif kind == _SESSION_TICKET:
                 ticket = content.rest()
-            elif kind == _EARLY_DATA:
+            else:
                 early = True
         complete = True
     except Truncated:
         pass
-    return ClientHello(
-        random=random, session_id=session_id, suites=suites, sni=sni, alpn=alpn, ticket=ticket,
-        early_data=early, complete=complete,
-    )  # fmt: skip
+    return ClientHello(body[2:_RANDOM_END], session_id, offered, sni, ticket, early, complete)
 
 
 def server_hello(body: bytes) -> ServerHello:
     """Parses a ServerHello's body, whole or cut (RFC 8446 4.1.3)."""
-    cursor = Cursor(body)
     random: bytes | None = None
     legacy: int | None = None
     version: int | None = None
@@ -130,38 +130,36 @@ def server_hello(body: bytes) -> ServerHello:
     cipher: int | None = None
     alpn: str | None = None
     psk = complete = False
+    cursor = Cursor(body)
     try:
         legacy = cursor.u16()
-        random = cursor.take(32)
-        session_id = cursor.vector(1).rest()
+        random = cursor.take(_RANDOM_END - 2)
+        session_id = cursor.take(cursor.u8())
         cipher = cursor.u16()
         cursor.u8()  # compression method
-        for kind, content in _Extensions(cursor):
+        for kind, content in _extensions(cursor, _OF_SERVER):
             if kind == _SUPPORTED_VERSIONS:
                 version = content.u16()
             elif kind == _ALPN:
-                alpn = next(iter(_protocols(content)), None)
-            elif kind == _PRE_SHARED_KEY:
+                alpn = _protocol(content)
+            else:
                 psk = True
         complete = True
     except Truncated:
         pass
     if version is None and (complete or legacy != TLS_1_2):
         version = legacy  # 1.3 says 1.2 here and the truth in an extension (RFC 8446 4.1.3)
-    return ServerHello(
-        random=random, version=version, session_id=session_id, cipher=cipher, alpn=alpn, pre_shared_key=psk,
-        retry=random == _RETRY_RANDOM, complete=complete,
-    )  # fmt: skip
+    return ServerHello(random, version, session_id, cipher, alpn, psk, random == _RETRY_RANDOM, complete)
 
 
 def encrypted_extensions(body: bytes) -> tuple[str | None, bool]:
     """The chosen ALPN protocol, and whether early data is accepted (RFC 8446 4.3.1). Raises `Truncated`."""
     alpn: str | None = None
     early = False
-    for kind, content in _Extensions(Cursor(body)):
+    for kind, content in _extensions(Cursor(body), _OF_ENCRYPTED):
         if kind == _ALPN:
-            alpn = next(iter(_protocols(content)), None)
-        elif kind == _EARLY_DATA:
+            alpn = _protocol(content)
+        else:
             early = True
     return alpn, early
 
@@ -173,28 +171,25 @@ def session_ticket(body: bytes) -> bytes:
     return cursor.vector(2).rest()
 
 
-class _Extensions:
-    """Iterates (type, content) of an extension block; one that is cut at the end is not given. Raises `Truncated`."""
-
-    def __init__(self, cursor: Cursor) -> None:
-        self._cursor = cursor
-        self._left = 0
-        if len(cursor):
-            self._left = cursor.u16()
-        self._count = 0
-
-    def __iter__(self) -> "_Extensions":
-        return self
-
-    def __next__(self) -> tuple[int, Cursor]:
-        if self._left <= 0 or self._count == EXTENSIONS_LIMIT:
-            raise StopIteration
-        before = len(self._cursor)
-        kind = self._cursor.u16()
-        content = self._cursor.vector(2)
-        self._left -= before - len(self._cursor)
-        self._count += 1
-        return kind, content
+def _extensions(cursor: Cursor, wanted: frozenset[int]) -> Iterator[tuple[int, Cursor]]:
+    """Gives (type, content) of the extensions that are wanted; none that is cut at the end. Raises `Truncated`."""
+    if not len(cursor):
+        return
+    left = cursor.u16()
+    data, at, limit = cursor.data, cursor.position, cursor.end
+    end = at + left
+    for _ in range(EXTENSIONS_LIMIT):
+        if at >= end:
+            return
+        after = at + 4
+        if after <= limit:
+            kind, length = _EXTENSION(data, at)
+            after += length
+        if after > limit:
+            raise Truncated(f"an extension ends at {after}, the message at {limit}")
+        if kind in wanted:
+            yield kind, Cursor(data, at + 4, after)
+        at = after
 
 
 def _server_name(content: Cursor) -> str | None:
@@ -204,16 +199,13 @@ def _server_name(content: Cursor) -> str | None:
     names = content.vector(2)
     while len(names):
         kind = names.u8()
-        name = names.vector(2).rest()
+        name = names.take(names.u16())
         if kind == 0:
             return name.decode("ascii", "backslashreplace")
     return None
 
 
-def _protocols(content: Cursor) -> tuple[str, ...]:
-    """ALPN protocol names (RFC 7301 3.1)."""
+def _protocol(content: Cursor) -> str | None:
+    """The first ALPN protocol name (RFC 7301 3.1)."""
     names = content.vector(2)
-    found: list[str] = []
-    while len(names):
-        found.append(names.vector(1).rest().decode("ascii", "backslashreplace"))
-    return tuple(found)
+    return names.take(names.u8()).decode("ascii", "backslashreplace") if len(names) else None

@@ -7,12 +7,16 @@ a record can be read by itself, it only cannot be verified. A new kind (CBC, str
 the same members.
 """
 
+from struct import Struct
+
 from cryptography.exceptions import InvalidTag
 
 from dissectors.tls.ciphers import Suite
 from dissectors.tls.schedule import next_traffic_secret, tls13_keys
 
 HEADER_BYTES = 5
+
+_ASSOCIATED = Struct(">Q3sH").pack  # sequence number, type and version, length (RFC 5246 6.2.3.3)
 
 Opened = tuple[int, bytes]  # content type and plaintext
 
@@ -89,7 +93,7 @@ class Tls12Protection:
             plain = self._decrypt(
                 nonce,
                 data[body:end],
-                sequence.to_bytes(8, "big") + data[start : start + 3] + length.to_bytes(2, "big"),
+                _ASSOCIATED(sequence, data[start : start + 3], length),
             )
         except InvalidTag:
             return None

@@ -55,8 +55,12 @@ class Session(ABC):
         """How much of the connection's application data could be read."""
         if self._why == reasons.NOT_TLS:
             return "not_http"
+        client, server = self._directions
+        opens = client.opens or server.opens
+        if self._why and not opens:
+            return "encrypted"
         lost = self._why or any(d.why or not d.framer.in_step for d in self._directions)
-        if any(d.opens for d in self._directions):
+        if opens:
             return "partial" if lost or self._partial else "decrypted"
         whole = all(self._finished) and not lost and not self._doomed and not any(self.sealed_bytes)
         return "decrypted" if whole else "encrypted"  # a handshake with no data behind it leaves nothing closed
@@ -66,7 +70,9 @@ class Session(ABC):
         """Why not all of it, one of `reasons.WHY`; None when it is decrypted."""
         if self.decryption == "decrypted":
             return None
-        causes = [self._why, self._doomed, *(d.why for d in self._directions), self._partial]
+        if self._why:
+            return self._why
+        causes = [self._doomed, *(d.why for d in self._directions), self._partial]
         out_of_step = any(not d.framer.in_step for d in self._directions)
         return next(filter(None, causes), None) or (self._gap_reason if out_of_step else reasons.HANDSHAKE_INCOMPLETE)
 

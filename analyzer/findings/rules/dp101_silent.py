@@ -38,7 +38,7 @@ TITLE = "Push waits go silent"
 
 def check(case: Case) -> Iterator[Finding]:
     for server_ip, died in case.deaths(SILENT):
-        timer = case.timer(server_ip, died)
+        timer = case.timer(server_ip, died["x_s"].to_numpy())
         frames = frames_of(died)
         server, clients = case.server(server_ip), case.clients(died)
         detail = [deaths.opening(case, server_ip, died, "went silent"), deaths.idle(timer)]

@@ -36,7 +36,7 @@ TITLE = "Push waits are reset"
 
 def check(case: Case) -> Iterator[Finding]:
     for server_ip, died in case.deaths(RESET):
-        timer = case.timer(server_ip, died)
+        timer = case.timer(server_ip, died["x_s"].to_numpy())
         frames = frames_of(died)
         server, clients = case.server(server_ip), case.clients(died)
         detail = [deaths.opening(case, server_ip, died, "ended with a TCP reset"), deaths.idle(timer)]

@@ -36,7 +36,7 @@ TITLE = "A proxy answers push waits in the server's place"
 
 def check(case: Case) -> Iterator[Finding]:
     for server_ip, died in case.deaths(PROXY):
-        timer = case.timer(server_ip, died)
+        timer = case.timer(server_ip, died["x_s"].to_numpy())
         frames = frames_of(died)
         counts = died["http_status"].dropna().astype(int).value_counts()
         statuses = listed(f"{status} ({counted(int(times), 'time')})" for status, times in counts.items())

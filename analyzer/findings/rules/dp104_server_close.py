@@ -35,7 +35,7 @@ TITLE = "The server's side closes push waits"
 
 def check(case: Case) -> Iterator[Finding]:
     for server_ip, died in case.deaths(CLOSED):
-        timer = case.timer(server_ip, died)
+        timer = case.timer(server_ip, died["x_s"].to_numpy())
         frames = frames_of(died)
         stopped = bool((died["cause"].astype(object) == "server_stop").any())
         together = bool((died["cause"].astype(object) == "mass_event").any())

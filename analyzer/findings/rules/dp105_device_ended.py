@@ -32,8 +32,7 @@ TITLE = "Devices ended waits themselves"
 
 
 def check(case: Case) -> Iterator[Finding]:
-    for who, waits in case.waits[case.waits["fate"] == OWN].groupby("who"):
-        total = int((case.waits["who"] == who).sum())
+    for who, waits, total in case.by_speaker(case.having(OWN)):
         yield about(
             waits,
             code=CODE,

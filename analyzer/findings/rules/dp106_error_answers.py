@@ -34,8 +34,7 @@ REPEATED = 3  # from so many on, and at half of the waits, it is more than negot
 
 
 def check(case: Case) -> Iterator[Finding]:
-    for who, waits in case.waits[case.waits["fate"] == ERROR].groupby("who"):
-        total = int((case.waits["who"] == who).sum())
+    for who, waits, total in case.by_speaker(case.having(ERROR)):
         http = waits["http_status"].dropna().astype(int)
         http = http[http != 200]
         eas = waits["ping_status"].dropna().astype(int)

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 
 from analyzer.findings import Finding
 from analyzer.findings.about import about
-from analyzer.findings.case import DEVICE, Case
+from analyzer.findings.case import DEVICE, DIED, Case
 from analyzer.findings.words import counted
 
 CODE = "DP107"
@@ -32,7 +32,7 @@ TITLE = "Waits ended because the device went away"
 
 
 def check(case: Case) -> Iterator[Finding]:
-    for who, died in case.died[case.died["way"] == DEVICE].groupby("who"):
+    for who, died, _ in case.by_speaker(case.having(DIED, DEVICE)):
         roamed = int((died["cause"].astype(object) == "roamed").sum())
         detail = f"{counted(len(died), 'wait')} ended because the device could no longer be reached"
         detail += f", {roamed:,} of them with a change of its network address." if roamed else "."

@@ -24,24 +24,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from analyzer.findings import Finding
 from analyzer.findings.about import filter_of, nanoseconds
 from analyzer.findings.case import Case
 from analyzer.findings.words import counted, of_all
+from analyzer.tables import read
 from dissectors.tls.reasons import KEY_DOES_NOT_FIT, NO_HANDSHAKE, NO_KEY, WHY
 
 CODE = "DP110"
 TITLE = "Connections stayed encrypted"
+_COLUMNS = ("why_encrypted", "eas_evidence", "start", "end", "first_frame", "display_filter")
 
 BRING_KEYS = "Give the TLS key log that was written while the capture ran: --keylog FILE."
 BEGIN_EARLIER = "Begin the capture before the devices connect, so that their TLS handshakes are in it."
 
 
 def check(case: Case) -> Iterator[Finding]:
-    connections = case.tables["connections"]
-    closed = connections[connections["decryption"].astype(object).isin(["encrypted", "partial"])]
-    if not len(closed):
+    connections = case.source("connections")
+    places = np.flatnonzero(read.among(connections, "decryption", "encrypted", "partial"))
+    if not len(places):
         return
+    closed = read.part(connections, _COLUMNS, places)
     reasons = closed["why_encrypted"].astype(object).fillna("").value_counts()
     said = ((WHY.get(str(reason), "Why is not known.").rstrip("."), int(times)) for reason, times in reasons.items())
     why = [f"{words} ({counted(times, 'connection')})." for words, times in said]

@@ -24,16 +24,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.findings import Finding
-from analyzer.findings.about import nanoseconds
-from analyzer.findings.case import Case, rows
+from analyzer.findings.case import Case
 from analyzer.findings.words import counted, plain, size
+from analyzer.tables import read
 
 CODE = "DP111"
 TITLE = "The capture has holes"
 
 
 def check(case: Case) -> Iterator[Finding]:
-    for row in rows(case.tables["captures"]):
+    for row in read.rows(case.source("captures")):
         missing, cut = row["missing_bytes"] or 0, row["truncated_frames"] or 0
         parts = []
         if cut:
@@ -50,7 +50,7 @@ def check(case: Case) -> Iterator[Finding]:
             title=f"{plain(str(row['capture']))} has holes.",
             detail=f"In the file: {'; '.join(parts)}. What depends on the missing bytes is unknown, not guessed.",
             advice="Capture whole frames (no -s option, a larger buffer: -B 65536)." if cut or missing else None,
-            start=nanoseconds(row["start"]),
-            end=nanoseconds(row["end"]),
+            start=row["start"],
+            end=row["end"],
             confidence="proven",
         )

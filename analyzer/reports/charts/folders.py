@@ -10,8 +10,9 @@ from analyzer.reports.charts import look
 if TYPE_CHECKING:
     from analyzer.findings.verdict import FolderRow
 
-MAX_FOLDERS = 14
-ROW_PX = 46
+MAX_FOLDERS = 8
+ROW_PX = 44
+MIN_HEIGHT = 300  # as high as its neighbour
 
 
 def figure(folders: tuple[FolderRow, ...]) -> dict[str, Any]:
@@ -33,12 +34,15 @@ def figure(folders: tuple[FolderRow, ...]) -> dict[str, Any]:
         _bars("down, on the wire", [f.down_wire_bytes for f in shown], [r + 0.58 for r in rows], 0.13, look.INK, "", largest),
         _bars("up, decoded", [f.up_bytes for f in shown], [r + 0.83 for r in rows], 0.11, look.MUTED, "/", largest),
     ]
+    largest_bytes = max((max(f.down_bytes or 0, f.down_wire_bytes or 0, f.up_bytes or 0) for f in shown), default=0)
+    ticks = _ticks(largest_bytes)
+    room = max(len(shown), (MIN_HEIGHT - look.MARGIN["t"] - look.MARGIN["b"]) / ROW_PX)
     left_out = f"The {len(shown)} largest of {len(folders):,} folders." if len(folders) > len(shown) else ""
     return {"data": traces if shown else [], "layout": look.layout(
-        max(1, len(shown)) * ROW_PX + look.MARGIN["t"] + look.MARGIN["b"], barmode="overlay", annotations=headings, meta={"left_out": left_out},
+        round(room * ROW_PX) + look.MARGIN["t"] + look.MARGIN["b"], barmode="overlay", annotations=headings, meta={"left_out": left_out},
         margin={**look.MARGIN, "l": 18},
-        xaxis=look.axis(rangemode="tozero", fixedrange=True, tickformat="~s", ticksuffix="B", nticks=6),
-        yaxis=look.axis(range=[max(1, len(shown)), -0.1], autorange=False, fixedrange=True, showgrid=False, showticklabels=False),
+        xaxis=look.axis(range=[0, 1.02 * max(largest_bytes, ticks[-1])], fixedrange=True, tickvals=ticks, ticktext=[size(tick) for tick in ticks], tickangle=0),
+        yaxis=look.axis(range=[room, -0.1], autorange=False, fixedrange=True, showgrid=False, showticklabels=False),
     )}  # fmt: skip
 
 
@@ -48,6 +52,14 @@ def _bars(name: str, values: list[int | None], y: list[float], width: float, col
         "x": [value or 0 for value in values], "y": y, "width": width, "customdata": numbers,
         "marker": {"color": color, "line": {"width": 0}, "pattern": {"shape": pattern, "size": 4, "solidity": 0.4, "fgcolor": look.PAPER, "fillmode": "overlay"}},
     }  # fmt: skip
+
+
+def _ticks(largest: int) -> list[int]:
+    """At most six round numbers of bytes up to the largest, zero first."""
+    step = 1
+    while largest > 5 * step:
+        step = step * 5 // 2 if str(step)[0] == "2" else step * 2
+    return list(range(0, max(largest, step) + 1, step))
 
 
 def _total(folder: FolderRow) -> int:

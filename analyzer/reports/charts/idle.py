@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
     from analyzer.reports.charts.scene import Scene
 
-MAX_PATHS = 6
+MAX_PATHS = 4
 MAX_POINTS = 4000  # above, waits are counted in bins
-BINS = 160
-ROW_PX = 40
-_ROWS = 2.9  # of one path: its heading, what lived, what died
+BINS = 60
+ROW_PX = 42
+MIN_HEIGHT = 250  # as high as its neighbour
+_LARGEST_PX = 15  # the mark of the fullest bin
+_HEADING = 0.95  # rows that the two lines of a path's heading take
 _LIVED = ("lived", "changed")
 
 
@@ -37,30 +39,34 @@ def figure(scene: Scene, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     timers = _timers(tables)
     highest = max([float(waits["x_s"].max()) if len(waits) else 60.0, *(high for path in shown for high in timers.get(path, ())[1:2] if high)])
 
-    place = {path: number * _ROWS for number, path in enumerate(shown)}
+    rows = _HEADING + (2 if order["died"].any() else 1)  # of one path: its heading, what lived, and what died if any did
+    place = {path: number * rows for number, path in enumerate(shown)}
     waits = waits[waits["path"].isin(shown)]
     traces = (_points if exact else _bins)(waits, place, highest)
     headings, bands, ticks = [], [], {}
     for path in shown:
         top = place[path]
         low, high = timers.get(path, (None, None))
-        headings.append({
-            "x": 0, "xref": "paper", "xanchor": "left", "y": top + 0.4, "yref": "y", "yanchor": "middle", "showarrow": False, "align": "left",
-            "text": f"{_timer_words(low, high)}   {look.plotly_text(_path_words(path))}", "font": look.HEADING_FONT,
-        })  # fmt: skip
+        for text, y, font in ((_timer_words(low, high), 0.25, look.HEADING_FONT), (_path_words(path), 0.6, look.SUBHEADING_FONT)):
+            headings.append({
+                "x": 0, "xref": "paper", "xanchor": "left", "y": top + y, "yref": "y", "yanchor": "middle", "showarrow": False,
+                "align": "left", "text": look.plotly_text(text), "font": font,
+            })  # fmt: skip
         if high is not None:
             bands.append({
-                "type": "rect", "x0": low or 0, "x1": high, "y0": top + 0.75, "y1": top + 2.75, "layer": "below",
+                "type": "rect", "x0": low or 0, "x1": high, "y0": top + _HEADING, "y1": top + rows - 0.05, "layer": "below",
                 "fillcolor": look.BAND, "line": {"color": look.OUTCOME["died"].light, "width": 1, "dash": "dot"},
             })  # fmt: skip
-        ticks[top + 1.25], ticks[top + 2.25] = "lived", "died"
-    height = round(max(1, len(shown)) * _ROWS * (ROW_PX if len(shown) > 1 else 1.7 * ROW_PX)) + look.MARGIN["t"] + look.MARGIN["b"]
+        ticks[top + _row("lived")] = "lived"
+        if rows > 2:
+            ticks[top + _row("died")] = "died"
+    height = max(MIN_HEIGHT, round(len(shown) * rows * ROW_PX) + look.MARGIN["t"] + look.MARGIN["b"])
     return {"data": traces, "layout": look.layout(
         height, annotations=headings, shapes=bands,
         meta={"left_out": f"{of_all(len(shown), len(order))} paths shown: those with most deaths." if len(order) > len(shown) else ""},
         xaxis=look.axis(range=[-0.02 * highest, 1.04 * highest], autorange=False, ticksuffix=" s", nticks=8),
         yaxis=look.axis(
-            range=[max(1, len(shown)) * _ROWS, 0], autorange=False, fixedrange=True, showgrid=False,
+            range=[max(1, len(shown)) * rows, 0], autorange=False, fixedrange=True, showgrid=False,
             tickvals=list(ticks), ticktext=list(ticks.values()), ticks="",
         ),
     )}  # fmt: skip
@@ -73,7 +79,7 @@ def _points(waits: pd.DataFrame, place: dict[str, float], highest: float) -> lis
         spread = [((number * 0.618) % 1 - 0.5) * 0.7 for number in range(len(rows))]
         traces.append({
             "type": "scatter", "mode": "markers", "name": outcome.word, "hoverinfo": "none", "meta": {"table": "waits", "outcome": outcome.key},
-            "x": rows["x_s"].to_numpy(), "y": (rows["path"].map(place) + _row(outcome) + spread).to_numpy(), "customdata": rows.index.to_numpy(),
+            "x": rows["x_s"].to_numpy(), "y": (rows["path"].map(place) + _row(outcome.key) + spread).to_numpy(), "customdata": rows.index.to_numpy(),
             "marker": {"symbol": _symbol(outcome, silent), "size": 8, "color": outcome.light, "opacity": 0.85, "line": {"color": look.PAPER, "width": 0.5}},
         })  # fmt: skip
     return traces
@@ -94,7 +100,7 @@ def _bins(waits: pd.DataFrame, place: dict[str, float], highest: float) -> list[
         traces.append({
             "type": "scatter", "mode": "markers", "name": outcome.word, "hoverinfo": "none", "meta": {"outcome": outcome.key, "bin_s": step},
             "x": (counts.index.get_level_values(1).to_numpy() + 0.5) * step,
-            "y": np.array([place[path] + _row(outcome) + (0.22 if outcome.key == "changed" else 0) for path in paths]),
+            "y": np.array([place[path] + _row(outcome.key) + (0.22 if outcome.key == "changed" else 0) for path in paths]),
             "customdata": counts.to_numpy(),
             "marker": {
                 "symbol": _symbol(outcome, silent), "size": counts.to_numpy(), "sizemode": "area", "sizemin": 3, "color": outcome.light,
@@ -102,7 +108,7 @@ def _bins(waits: pd.DataFrame, place: dict[str, float], highest: float) -> list[
             },
         })  # fmt: skip
     for trace in traces:
-        trace["marker"]["sizeref"] = 2 * largest / 22**2  # the largest is 22 px wide
+        trace["marker"]["sizeref"] = 2 * largest / _LARGEST_PX**2
     return traces
 
 
@@ -113,8 +119,9 @@ def _groups(waits: pd.DataFrame) -> list[tuple[look.Outcome, bool, pd.DataFrame]
     return [group for group in groups if len(group[2])]
 
 
-def _row(outcome: look.Outcome) -> float:
-    return 2.25 if outcome.key == "died" else 1.25
+def _row(outcome: str) -> float:
+    """The middle of its row, from the top of the path's band."""
+    return _HEADING + (1.5 if outcome == "died" else 0.5)
 
 
 def _symbol(outcome: look.Outcome, silent: bool) -> str:

@@ -40,12 +40,12 @@ def _asked(scene: Scene) -> list[dict[str, Any]]:
     y = waits["y"] + _UNDERLINE
     return [
         {
-            "type": "scatter", "mode": "lines", "name": "asked for", "meta": {"mark": "asked"}, "hoverinfo": "skip",
+            "type": "scatter", "mode": "lines", "name": "asked for", "meta": {"mark": "asked"}, "hoverinfo": "skip", "zorder": 1,
             "x": broken(waits["start_ms"], waits["due_ms"]), "y": broken(y, y),
             "line": {"color": look.FAINT, "width": 1.5},
         },
         {
-            "type": "scatter", "mode": "markers", "name": "due", "meta": {"mark": "asked"}, "hoverinfo": "skip",
+            "type": "scatter", "mode": "markers", "name": "due", "meta": {"mark": "asked"}, "hoverinfo": "skip", "zorder": 1,
             "x": waits["due_ms"].to_numpy(), "y": y.to_numpy(),
             "marker": {"symbol": "line-ns", "size": 7, "line": {"color": look.MUTED, "width": 1.5}},
         },
@@ -61,7 +61,7 @@ def _bars(scene: Scene) -> list[dict[str, Any]]:
                 "type": "bar", "orientation": "h", "name": outcome.word, "meta": {"table": "waits", "outcome": outcome.key},
                 "base": waits["start_ms"].to_numpy(), "x": (waits["end_ms"] - waits["start_ms"]).to_numpy(),
                 "y": waits["y"].to_numpy(), "width": _BAR, "customdata": waits.index.to_numpy(),
-                "marker": look.bar_marker(outcome), "hoverinfo": "none",
+                "marker": look.bar_marker(outcome), "hoverinfo": "none", "zorder": 1,
             })  # fmt: skip
     return traces
 
@@ -75,7 +75,7 @@ def _endings(scene: Scene) -> list[dict[str, Any]]:
             if len(ends):
                 color = look.OUTCOME["died"].light if premature else look.MUTED
                 traces.append({
-                    "type": "scatter", "mode": "markers", "name": words, "hoverinfo": "none",
+                    "type": "scatter", "mode": "markers", "name": words, "hoverinfo": "none", "zorder": 2,
                     "meta": {"table": "endings", "mark": mechanism, **({"outcome": "died"} if premature else {})},
                     "x": ends["time_ms"].to_numpy(), "y": ends["y"].to_numpy(), "customdata": ends.index.to_numpy(),
                     "marker": {"symbol": symbol, "size": 12 if premature else 9, "color": color, "line": {"color": color, "width": 2}},
@@ -87,7 +87,7 @@ def _syncs(scene: Scene) -> list[dict[str, Any]]:
     if not len(scene.syncs):
         return []
     return [{
-        "type": "scatter", "mode": "markers", "name": "Sync", "meta": {"table": "syncs", "mark": "sync"}, "hoverinfo": "none",
+        "type": "scatter", "mode": "markers", "name": "Sync", "meta": {"table": "syncs", "mark": "sync"}, "hoverinfo": "none", "zorder": 2,
         "x": scene.syncs["time_ms"].to_numpy(), "y": (scene.syncs["y"] + _ABOVE).to_numpy(),
         "customdata": scene.syncs.index.to_numpy(),
         "marker": {"symbol": "triangle-down", "size": 8, "color": look.MUTED, "line": {"color": look.PAPER, "width": 0.5}},

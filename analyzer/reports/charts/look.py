@@ -79,7 +79,8 @@ DARK = {
 }  # fmt: skip
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-HEADING_FONT = {"size": 12, "color": INK, "weight": 600}  # of a lane
+HEADING_FONT = {"size": 12, "color": INK, "weight": 600}
+SUBHEADING_FONT = {"size": 11, "color": MUTED}
 MARGIN = {"l": 56, "r": 18, "t": 8, "b": 34, "pad": 0}  # the same for all time charts: their axes line up
 
 def plotly_text(text: str) -> str:
@@ -98,7 +99,7 @@ def axis(**more: Any) -> dict[str, Any]:
 def time_axis(span: tuple[float, float], **more: Any) -> dict[str, Any]:
     """A UTC time axis over `span` (milliseconds since 1970)."""
     return axis(
-        type="date", range=list(span), autorange=False, hoverformat="%Y-%m-%d %H:%M:%S.%L", nticks=8,
+        type="date", range=list(span), autorange=False, hoverformat="%Y-%m-%d %H:%M:%S.%L", nticks=8, tickangle=0,
         tickformatstops=[
             {"dtickrange": [None, 1000], "value": "%H:%M:%S.%L"},
             {"dtickrange": [1000, 60_000], "value": "%H:%M:%S\n%b %-d, %Y"},

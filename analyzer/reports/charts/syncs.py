@@ -9,7 +9,7 @@ from analyzer.reports.charts import look
 if TYPE_CHECKING:
     from analyzer.reports.charts.scene import Scene
 
-HEIGHT = 220
+HEIGHT = 300
 
 
 def figure(scene: Scene) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""Ethernet (IEEE 802.3), with 802.1Q and 802.1ad (QinQ) tags and PPPoE sessions (RFC 2516). 802.3 length frames are not IP."""
+"""Ethernet (IEEE 802.3), with 802.1Q and 802.1ad (QinQ) tags and PPPoE sessions (RFC 2516). 802.3 length frames are not
+IP.
+"""
 
 import numpy as np
 

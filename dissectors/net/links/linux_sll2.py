@@ -9,7 +9,9 @@ LINK_TYPES = (276,)
 
 
 def locate(link_type: int, data: Bytes, offset: Ints, captured: Ints) -> tuple[Ints, Ints, Ints]:
-    """Header: protocol (2), reserved (2), interface (4), ARPHRD type (2), packet type (1), address length (1), address (8)."""
+    """Header: protocol (2), reserved (2), interface (4), ARPHRD type (2), packet type (1), address length (1), address
+    (8).
+    """
     rows = gather(data, offset, 20)
     mac = (u16(rows, 12) << 32) | (u16(rows, 14) << 16) | u16(rows, 16)
     whole = captured >= 20

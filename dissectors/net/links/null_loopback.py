@@ -14,7 +14,9 @@ def locate(link_type: int, data: Bytes, offset: Ints, captured: Ints) -> tuple[I
     rows = gather(data, offset, 4).astype(np.int64)
     little = rows[:, 0] | (rows[:, 1] << 8)
     big = rows[:, 3] | (rows[:, 2] << 8)
-    family = np.where((rows[:, 2] == 0) & (rows[:, 3] == 0), little, np.where((rows[:, 0] == 0) & (rows[:, 1] == 0), big, 0))
+    family = np.where(
+        (rows[:, 2] == 0) & (rows[:, 3] == 0), little, np.where((rows[:, 0] == 0) & (rows[:, 1] == 0), big, 0)
+    )
     protocol = np.zeros(len(offset), np.int64)
     for number, ethertype in FAMILIES.items():
         protocol[family == number] = ethertype

@@ -1,4 +1,4 @@
-"""PPP without Ethernet: LINKTYPE_PPP (9), with HDLC framing (50) and with a direction byte (204); RFC 1661, RFC 1662."""
+"""PPP without Ethernet: LINKTYPE_PPP (9), with HDLC framing (50), with a direction byte (204); RFC 1661, 1662."""
 
 import numpy as np
 

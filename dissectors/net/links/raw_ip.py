@@ -1,4 +1,6 @@
-"""Raw IP: the frame is the packet. LINKTYPE_RAW (101), IPV4 (228), IPV6 (229) and the DLT_RAW numbers 12 and 14 of some systems."""
+"""Raw IP: the frame is the packet. LINKTYPE_RAW (101), IPV4 (228), IPV6 (229) and the DLT_RAW numbers 12 and 14 of some
+systems.
+"""
 
 import numpy as np
 

@@ -112,7 +112,7 @@ def office(
     chance = random.Random(7)
     devices = []
     for place, name in enumerate(names):
-        session = story.session(device_id=name, device_type="", user="")
+        session = story.session(device_id=name, device_type=name, user="")
         asked = (900, 240, 900)[place % 3]
         now, died, waits = 5.0 + 40 * place, 0, 0
         connection, begun = 0, now

@@ -1,6 +1,6 @@
 """The walk without a tree: elements passed over as a whole give the same spans as the tree does."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dissectors.eas import codepages, walk
@@ -67,6 +67,7 @@ def test_limits_do_not_change_the_spans_of_what_is_seen(tree: Element) -> None:
 
 
 @given(st.binary(max_size=200))
+@example(b"\x02\x80\x80\x80\x80\x80")  # an entity whose number is longer than 32 bits
 def test_passing_over_any_bytes_ends_where_the_tree_does(inside: bytes) -> None:
     body = b"\x03\x01\x6a\x04abc\x00\x47" + inside + b"\x01" * 3
     root = decode(body).root
