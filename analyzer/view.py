@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from analyzer.findings.words import listed, plain
+from analyzer.tables import read
 from analyzer.tables.lazy import LazyTables
 
 if TYPE_CHECKING:
@@ -50,17 +51,17 @@ class View:
     @property
     def title(self) -> str:
         """The captures' names."""
-        names = (plain(str(name).rsplit("/", 1)[-1]) for name in self.tables["captures"]["capture"].dropna())
-        return f"Direct Push: {listed(names)}"
+        names = read.values(read.source(self.tables, "captures"), "capture")
+        return f"Direct Push: {listed(plain(str(name).rsplit('/', 1)[-1]) for name in names if name is not None)}"
 
     def codes(self) -> list[str]:
         """The rules that found something, worst first."""
-        return list(dict.fromkeys(self.tables["findings"]["code"].astype(str)))
+        return list(dict.fromkeys(read.values(read.source(self.tables, "findings"), "code")))
 
     def has_findings(self, level: str) -> bool:
         """Whether there is a finding at or above "warning" or "error"."""
         wanted = ("error",) if level == "error" else ("error", "warning")
-        return bool(self.tables["findings"]["severity"].astype(object).isin(wanted).any())
+        return bool(read.among(read.source(self.tables, "findings"), "severity", *wanted).any())
 
     def cut(self, devices: Sequence[str], *, pseudonymize: bool) -> View:
         """Only these devices, and tokens instead of names. Raises NoSuchDevice when none of them is there."""

@@ -151,7 +151,8 @@ class Case:
         place[order] = np.arange(len(names))
         place[-1] = len(names)  # neither
         known = np.searchsorted(sessions, session)
-        return np.where(session >= 0, known, len(sessions) + place[_at(ips, link, -1)])
+        who: npt.NDArray[Any] = np.where(session >= 0, known, len(sessions) + place[_at(ips, link, -1)])
+        return who
 
     def __len__(self) -> int:
         """How many waits there are."""
@@ -297,17 +298,17 @@ def _places(ids: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> npt.NDArray[Any]
     rows = np.flatnonzero(ids >= 0)[::-1]
     place = np.full(int(max(ids.max(initial=-1), wanted.max(initial=-1))) + 2, -1, dtype=np.int32)
     place[ids[rows]] = rows  # backwards: of equal ids the first stays
-    return place[wanted]  # id -1 is the last place
+    found: npt.NDArray[Any] = place[wanted]  # id -1 is the last place
+    return found
 
 
 def _at(column: npt.NDArray[Any], places: npt.NDArray[Any], absent: Any) -> npt.NDArray[Any]:
     """column[places], and `absent` where the place is -1."""
-    return np.append(column, np.array([absent], dtype=column.dtype))[places]
+    found: npt.NDArray[Any] = np.append(column, np.array([absent], dtype=column.dtype))[places]
+    return found
 
 
-def _first(
-    otherwise: str, names: tuple[str, ...], *cases: tuple[str, npt.NDArray[np.bool_]]
-) -> npt.NDArray[np.int8]:
+def _first(otherwise: str, names: tuple[str, ...], *cases: tuple[str, npt.NDArray[np.bool_]]) -> npt.NDArray[np.int8]:
     """For each row the place in `names` of the first case that is true."""
     found = np.full(len(cases[0][1]), names.index(otherwise), dtype=np.int8)
     for name, holds in reversed(cases):

@@ -9,7 +9,7 @@
   const ALL = Object.keys(data.figures).filter((name) => byId(name));
   const hidden = new Set();
   const state = { device: "", folder: null, chosen: null };
-  const config = { displayModeBar: false, responsive: true, doubleClick: "reset", showTips: false };
+  const config = { displayModeBar: false, doubleClick: "reset", showTips: false };
   const coarse = matchMedia("(pointer: coarse)").matches;
 
   // ---- colours ----
@@ -156,6 +156,7 @@
     const shown = [Math.max(wanted[0], data.span[0]), Math.min(wanted[1], data.span[1])];
     range = shown[1] - shown[0] < 10 ? range : shown;
     following = true;
+    tip.hidden = true;
     try {
       await Promise.all(TIMED.filter((name) => name !== except).map((name) => Plotly.relayout(byId(name), { "xaxis.range": range.slice() })));
     } finally {
@@ -243,11 +244,13 @@
   };
 
   // ---- drawing ----
+  const ticks = (plot) => Math.max(3, Math.min(8, Math.floor(plot.clientWidth / 90)));
   const draw = async (name, first) => {
     const plot = byId(name);
     const figure = painted(data.figures[name]);
     const layout = figure.layout;
-    if (TIMED.includes(name)) layout.xaxis.nticks = Math.max(3, Math.min(8, Math.floor(plot.clientWidth / 90)));
+    if (TIMED.includes(name)) layout.xaxis.nticks = ticks(plot);
+    layout.width = plot.clientWidth;
     if (first) {
       layout.dragmode = coarse ? false : "zoom";
       await Plotly.newPlot(plot, figure.data, layout, config);
@@ -273,6 +276,17 @@
       await Plotly.react(plot, figure.data, fresh, config);
     }
   };
+  const fit = () => ALL.forEach((name) => {
+    const plot = byId(name);
+    const change = { width: plot.clientWidth };
+    if (TIMED.includes(name)) change["xaxis.nticks"] = ticks(plot);
+    if (plot.clientWidth && plot.clientWidth !== plot.layout.width) Plotly.relayout(plot, change);
+  });
+  let resized = 0;
+  addEventListener("resize", () => {
+    clearTimeout(resized);
+    resized = setTimeout(fit, 120);
+  });
   const repaint = () => ALL.forEach((name) => draw(name, false));
   byId("theme").addEventListener("click", () => {
     root.dataset.theme = isDark() ? "light" : "dark";

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 class LazyTables(Mapping[str, "pd.DataFrame"]):
-    """The catalog's tables in its order; `make` gives a table by name. `sources`: those that are not made yet, from
-    which columns can be read without making them."""
+    """The catalog's tables in its order; `make` gives a table by name. `source` gives what columns can be read from
+    without making the table, where there is such a thing."""
 
-    def __init__(self, make: Callable[[str], pd.DataFrame], sources: Mapping[str, Source] | None = None) -> None:
+    def __init__(self, make: Callable[[str], pd.DataFrame], source: Callable[[str], Source] | None = None) -> None:
         self._make = make
-        self._sources: Mapping[str, Source] = {} if sources is None else sources
+        self._source: Callable[[str], Source] = make if source is None else source
         self._names = [table.name for table in TABLES]
 
     def __getitem__(self, name: str) -> pd.DataFrame:
@@ -35,5 +35,4 @@ class LazyTables(Mapping[str, "pd.DataFrame"]):
 
     def source(self, name: str) -> Source:
         """The cheapest thing from which the table's columns can be read."""
-        found = self._sources.get(name)
-        return self[name] if found is None else found
+        return self._source(name)

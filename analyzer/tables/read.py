@@ -46,8 +46,8 @@ def floats(table: Source, name: str) -> npt.NDArray[np.float64]:
 def bools(table: Source, name: str) -> npt.NDArray[np.bool_]:
     """False where absent."""
     if isinstance(table, _UNMADE):
-        return cast("npt.NDArray[np.bool_]", table.column(name) > 0)
-    return cast("npt.NDArray[np.bool_]", table[name].to_numpy(dtype=bool, na_value=False))
+        return table.column(name) > 0
+    return table[name].to_numpy(dtype=bool, na_value=False)
 
 
 def times(table: Source, name: str) -> npt.NDArray[np.int64]:
@@ -73,7 +73,7 @@ def codes(table: Source, name: str) -> tuple[Array, list[Any]]:
 def among(table: Source, name: str, *wanted: str) -> npt.NDArray[np.bool_]:
     """True where the text is one of these."""
     found, values = codes(table, name)
-    return cast("npt.NDArray[np.bool_]", np.array([value in wanted for value in values] + [False])[found])
+    return np.array([value in wanted for value in values] + [False])[found]
 
 
 def rows(table: Source) -> list[dict[str, Any]]:
@@ -87,7 +87,7 @@ def values(table: Source, name: str) -> list[Any]:
     if isinstance(table, _UNMADE):
         kind = next(column.kind for column in table.table.columns if column.name == name)
         found = table.column(name)
-        listed = (found > 0).tolist() if kind == "bool" else found.tolist()
+        listed: list[Any] = (found > 0).tolist() if kind == "bool" else found.tolist()
         absent = table.mask(name)
     else:
         column = table[name]
@@ -105,5 +105,5 @@ def part(table: Source, names: Sequence[str], wanted: Array) -> pd.DataFrame:
     """These rows as pandas, numbered from 0; -1 is a row in which everything is absent."""
     found = wanted >= 0
     cut = table.part(names, wanted[found]) if isinstance(table, _UNMADE) else table[list(names)].take(wanted[found])
-    cut.index = np.flatnonzero(found)  # type: ignore[assignment]  # pandas makes an Index of it
+    cut.index = np.flatnonzero(found)
     return cut if len(cut) == len(wanted) else cut.reindex(range(len(wanted)))

@@ -46,15 +46,16 @@ def as_pandas(
     texts = clean(values)
     if len(distinct := list(dict.fromkeys(texts))) < len(texts):
         array, texts = _renumbered(array, texts, distinct)
-    return pd.Categorical.from_codes(array, categories=pd.Index(texts, dtype="str"))  # type: ignore[arg-type]
+    return pd.Categorical.from_codes(array, categories=pd.Index(texts, dtype="str"))
 
 
-def objects(codes: npt.NDArray[Any], values: Sequence[Any]) -> npt.NDArray[np.object_]:
+def objects(codes: npt.NDArray[Any], values: Sequence[Any]) -> npt.NDArray[Any]:
     """Codes as what they stand for, None where absent."""
     lookup = np.empty(len(values) + 1, dtype=object)
     for number, value in enumerate(values):  # one by one: numpy would take lists for dimensions
         lookup[number] = value
-    return lookup[codes]  # code -1 is the last place: None
+    found: npt.NDArray[Any] = lookup[codes]  # code -1 is the last place: None
+    return found
 
 
 def clean(values: Iterable[str]) -> list[str]:

@@ -91,7 +91,7 @@ def network(ip: str) -> str:
         return ip
 
 
-def _row(path: _Path, survivors: int, longest_s: float | None) -> tuple[object, ...]:
+def _row(path: _Path, survivals: int, longest_s: float | None) -> tuple[object, ...]:
     shortest_s = min((death.idle_s for death in path.deaths), default=None)
     ways = Counter(_BEHAVIOUR[death.mechanism] for death in path.deaths)
     behaviour = min(ways, key=lambda way: (-ways[way], way), default=None)
@@ -115,7 +115,7 @@ def _row(path: _Path, survivors: int, longest_s: float | None) -> tuple[object, 
         high_s,
         behaviour,
         len(path.deaths),
-        survivors,
+        survivals,
         longest_s,
         shortest_s,
         None,

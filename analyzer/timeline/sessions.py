@@ -92,8 +92,8 @@ class Sessions:
         self, transactions: Columns, time_order: Codes, waits_by_session: Ints, final: Ints
     ) -> tuple[TableBuilder, Ints, dict[int, Key]]:
         """Make the rows. `time_order`: transaction rows in order of time; `final`: of each row its joined session, -1
-        for none; `waits_by_session`: how many waits each has. Returns the builder, joined number → session_id (0: no such session), and session_id →
-        key.
+        for none; `waits_by_session`: how many waits each has. Returns the builder, joined number → session_id (0: no
+        such session), and session_id → key.
         """
         builder = TableBuilder(sessions.TABLE)
         rows = time_order[final[time_order] >= 0]
@@ -107,9 +107,7 @@ class Sessions:
         last_ns = np.full(count, np.iinfo(np.int64).min)
         np.minimum.at(first_ns, group, transactions.start[rows])
         np.maximum.at(last_ns, group, transactions.end[rows])
-        up, down = (
-            np.bincount(group, weights=c[rows], minlength=count) for c in (transactions.up, transactions.down)
-        )
+        up, down = (np.bincount(group, weights=c[rows], minlength=count) for c in (transactions.up, transactions.down))
         requests = np.bincount(group, minlength=count)
         links = transactions.connection[rows].astype(np.int64)
         pairs = np.unique(group * (int(links.max(initial=0)) + 1) + links)

@@ -19,7 +19,7 @@ import numpy as np
 
 from analyzer.tables.builder import TableBuilder
 from analyzer.tables.catalog import sync_sizes
-from analyzer.timeline.columns import Bools, Ints, ints
+from analyzer.timeline.columns import Bools, Codes, Ints, ints
 from analyzer.timeline.folders import Folders, kind_of, told_at
 from dissectors.eas import EasMessage
 from dissectors.eas.commands.sync import (
@@ -98,7 +98,7 @@ class SyncSizes:
             )
 
     def finish(
-        self, sessions: Ints, session_ids: Ints, transaction_ids: Ints, held_rows: Ints, folders: Folders
+        self, sessions: Ints, session_ids: Ints, transaction_ids: Codes, held_rows: Codes, folders: Folders
     ) -> TableBuilder:
         """Complete the rows and put them in order. `sessions`: provisional → joined number; `session_ids`:
         provisional → session_id; `held_rows`: transaction rows of the Syncs that are waits.

@@ -8,7 +8,7 @@ import numpy as np
 
 from analyzer.tables.builder import TableBuilder
 from analyzer.tables.catalog import teardowns
-from analyzer.timeline.columns import Floats, Ints, ints, ranks, seconds
+from analyzer.timeline.columns import Codes, Floats, Ints, ints, ranks, seconds
 from analyzer.timeline.connections import display_filter
 from analyzer.timeline.evidence import Ending
 from dissectors.events import Connection
@@ -72,7 +72,7 @@ class Teardowns:
             )
         )
 
-    def finish(self, session_ids: Ints, heartbeat_ids: Ints, requested: Floats, held: Floats) -> TableBuilder:
+    def finish(self, session_ids: Ints, heartbeat_ids: Codes, requested: Floats, held: Floats) -> TableBuilder:
         """Complete the rows and put them in order. `session_ids`: provisional session → session_id; the others by
         place of the wait.
         """

@@ -2,8 +2,8 @@
 
 Events arrive connection by connection, not in order of time, and a request without answer only when its connection
 ends. So nothing here depends on the order of arrival across connections: rows get their ids, and what was left out of
-a request is inherited, at the end, in order of time. Complete transactions are packed into rows; only waits whose end is
-not yet clear are kept as objects.
+a request is inherited, at the end, in order of time. Complete transactions are packed into rows; only waits whose
+end is not yet clear are kept as objects.
 
     add     Transaction → transactions, and by command: waits, sync_sizes, folders
             Connection  → connections; settles what was pending on it
@@ -18,7 +18,7 @@ from typing import TypeAlias
 import numpy as np
 
 from analyzer.tables.builder import TableBuilder
-from analyzer.tables.catalog import TABLES, captures
+from analyzer.tables.catalog import TABLES, captures, findings
 from analyzer.tables.derived import DerivedTable
 from analyzer.timeline import endings
 from analyzer.timeline.anomalies import Anomalies
@@ -51,8 +51,8 @@ class _Open:
     """What is known of a connection that has carried EAS and has not ended."""
 
     __slots__ = (
-        "command", "gateway", "head", "headers", "last_end_ns", "last_start_ns", "said", "session", "sessions", "target",
-        "unanswered", "user", "version", "wait",
+        "command", "gateway", "head", "headers", "last_end_ns", "last_start_ns", "said", "session", "sessions",
+        "target", "unanswered", "user", "version", "wait",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -167,9 +167,9 @@ class Timeline:
             end_ns = response.end_ns
             if request is None:
                 start_ns = response.start_ns
-        if start_ns > open_.last_start_ns:
+        if start_ns > open_.last_start_ns:  # noqa: PLR1730  max() takes three times as long
             open_.last_start_ns = start_ns
-        if end_ns > open_.last_end_ns:
+        if end_ns > open_.last_end_ns:  # noqa: PLR1730
             open_.last_end_ns = end_ns
 
     def _head_of(self, t: Transaction, command: str | None) -> int:
@@ -196,8 +196,8 @@ class Timeline:
             self._sessions.note(open_.session, open_.last_start_ns, *open_.said[3:])
 
     def _ping_code(self, message: EasMessage) -> int:
-        """The code of the terms of an answered Ping that was not met yet. The decoder gives the same object for the same
-        body, so it is looked up by identity."""
+        """The code of the terms of an answered Ping that was not met yet. The decoder gives the same object for the
+        same body, so it is looked up by identity."""
         asked, said = message.request, message.response
         code = self._waits.code(self._reader.answered_ping(asked, said))
         if len(self._pings) >= MAX_REMEMBERED_PINGS:
@@ -253,7 +253,7 @@ class Timeline:
         return none_at_end
 
     def finish(self, facts: Sequence[CaptureFacts]) -> dict[str, TableBuilder | DerivedTable]:
-        """All tables, in the order of the catalog. `facts`: the captures, in the order of `Connection.capture`."""
+        """All tables but `findings`, in the order of the catalog. `facts`: the captures, in the order of `Connection.capture`."""
         for open_ in self._open.values():  # an engine that broke off
             self._note_speaker(open_)
             self._sessions.connection_ended(open_.sessions, "")
@@ -294,7 +294,8 @@ class Timeline:
             "sync_sizes": self._sync_sizes.finish(joined, ids_of, transaction_ids, held_rows, self._folders),
             "anomalies": self._anomalies.finish(names, self._capture_of),
         }
-        return {t.name: built[t.name] if t.name in built else TableBuilder(t) for t in TABLES}
+        made_later = findings.TABLE.name
+        return {t.name: built[t.name] if t.name in built else TableBuilder(t) for t in TABLES if t.name != made_later}
 
     def _judge(self, joined: Ints, packed: Packed, history: History, facts: Sequence[CaptureFacts]) -> None:
         """Inherit the intervals, then say how each pending wait ended."""

@@ -101,7 +101,8 @@ class HttpConnection(Machine):
         if stream.state == BODY and message is not None and stream.framing.skip(length, message.body):
             message.missing = True
             message.http_bytes += length or 0
-            message.wire_bytes += length or 0
+            message.wire_bytes += (length or 0) + stream.overhead  # of a record none of which is seen
+            stream.overhead = 0
             if stream.framing.done:
                 self._finish(stream, False, done)
             return done

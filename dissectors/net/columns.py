@@ -60,9 +60,8 @@ class Connections:
         for slot, evicted in self._superseded:
             self._end(slot, events, evicted=evicted)
         self._superseded.clear()
-        self._now_ns = int(
-            segments.time_ns[-1]
-        )  # not the latest: after a clock was set back, that would end everything at once
+        # of the last frame, not the latest time: after a clock was set back, that would end everything at once
+        self._now_ns = int(segments.time_ns[np.argmax(segments.frame)])
         self._forget(events)
         return events
 

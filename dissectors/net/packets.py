@@ -144,11 +144,13 @@ class PacketDecoder:
         used.
         """
         extra = bytearray()  # datagrams put together from fragments, as if they stood behind the block's bytes
-        parts = [part for link_type in link_types(frames) for part in self._decode_link(frames, link_type, extra)]
+        found = link_types(frames)
+        parts = [part for link_type in found for part in self._decode_link(frames, link_type, extra)]
         data = np.concatenate([frames.data, np.frombuffer(bytes(extra), np.uint8)]) if extra else frames.data
-        return _packets(data, [part.columns(TCP, data) for part in parts]), _packets(
-            data, [part.columns(UDP, data) for part in parts]
-        )
+        tcp, udp = (_packets(data, [part.columns(protocol, data) for part in parts]) for protocol in (TCP, UDP))
+        if len(found) > 1:  # one connection may be seen on two link types
+            tcp, udp = (packets.take(np.argsort(packets.frame, kind="stable")) for packets in (tcp, udp))
+        return tcp, udp
 
     def _decode_link(self, frames: Frames, link_type: int, extra: bytearray) -> Iterator[_Part]:
         rows = np.flatnonzero(frames.link_type == link_type)
@@ -399,10 +401,7 @@ def _packets(data: Bytes, parts: list[list[NDArray[np.generic]]]) -> Packets:
     if len(parts) == 1:
         return Packets(data, *parts[0])  # type: ignore[arg-type]
     if parts:
-        # one connection may be seen on two link types, and connections are numbered in the order of their first frames
-        merged = [np.concatenate(column) for column in zip(*parts, strict=True)]
-        order = np.argsort(merged[0], kind="stable")
-        return Packets(data, *(column[order] for column in merged))
+        return Packets(data, *(np.concatenate(column) for column in zip(*parts, strict=True)))
     none = np.zeros(0, np.int64)
     words = np.zeros((0, 2), np.uint64)
     header = np.zeros((0, HEADER_BYTES), np.uint8)

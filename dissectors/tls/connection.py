@@ -41,6 +41,8 @@ _new = tuple.__new__  # of a named tuple: half the time of calling the class
 class TlsConnection(Session):
     """Decrypts one TCP connection. Feed both sides in the order of the capture; then `close`."""
 
+    __slots__ = ()
+
     # ------------------------------------------------------------------ input
 
     def feed(self, side: int, data: bytes, ends: list[int], frames: list[int], times: list[int]) -> list[Piece]:
@@ -77,18 +79,22 @@ class TlsConnection(Session):
                 return pieces
             framer.load(data, ends, frames, times)
             if protection is not None and self._open_run(direction, pieces):
+                framer.release()
                 return pieces
         while True:
-            event = framer.next()
+            event = framer.next(direction)
             if event is None:
                 if framer.stopped:
                     self._fail(direction, self._gap_reason)
+                framer.release()
                 return pieces
             self._take(direction, event, pieces)
             if self.hopeless or direction.dead:
                 direction.sealed_bytes += len(framer.data) - framer.position
+                framer.release()
                 return pieces
             if self._open_run(direction, pieces):
+                framer.release()
                 return pieces
 
     def gap(self, side: int, length: int, frame: int, time_ns: int) -> list[Piece]:
@@ -102,7 +108,7 @@ class TlsConnection(Session):
             return pieces
         framer = direction.framer
         self._gap_reason = reasons.SNAPPED if frame == framer.last_frame and framer.fed else reasons.GAP
-        for event in framer.gap(length):
+        for event in framer.gap(length, direction):
             self._take(direction, event, pieces)
             if self.hopeless or direction.dead:
                 return pieces
@@ -126,7 +132,7 @@ class TlsConnection(Session):
             missing = direction.framer.remaining
             if missing and not self.hopeless and not direction.dead:
                 self._gap_reason = reasons.GAP
-                for event in direction.framer.gap(missing):
+                for event in direction.framer.gap(missing, direction):
                     self._take(direction, event, pieces)
             direction.sealed_bytes += sum(record.end - record.start for record in direction.held)
             direction.held.clear()
@@ -349,6 +355,7 @@ class TlsConnection(Session):
             return
         direction.opened = True
         span = _span(record)
+        size -= sum(missing for _, missing in seen.runs)
         for number, (data, missing) in enumerate(seen.runs):
             pieces.append(Piece(direction.side, data, *span, 0 if number else size, False, missing))
 
@@ -385,7 +392,8 @@ class TlsConnection(Session):
             self._fail(direction, reasons.DAMAGED)
 
     def _missing(self, direction: Direction, missing: int, record: Record, pieces: list[Piece]) -> None:
-        pieces.append(Piece(direction.side, b"", *_span(record), record.end - record.start, False, missing))
+        size = max(0, record.end - record.start - missing)
+        pieces.append(Piece(direction.side, b"", *_span(record), size, False, missing))
 
 
 def _span(record: Record) -> Span:

@@ -11,7 +11,6 @@ time.
 """
 
 import re
-from collections import deque
 from typing import Final
 
 from dissectors.tls.framing import HEADER_BYTES, Framer, Record
@@ -60,7 +59,7 @@ class Direction:
 
     def __init__(self, side: int) -> None:
         self.side = side
-        self.framer = Framer(self.fits, self.looks_right)
+        self.framer = Framer()
         self.started = False  # a record was seen
         self.changed_cipher = False  # ChangeCipherSpec was seen
         self.protection: Protection | None = None
@@ -76,7 +75,7 @@ class Direction:
         self.trial_budget = TRIAL_BYTES
         self.out_of_keys = False  # the key log has no secret for what comes now
         self.waiting = False  # early data waits for the server's word on it
-        self.held: deque[Record] = deque()
+        self.held: list[Record] = []
         self.held_bytes = 0
         self.messages = Messages()
         self.overhead_bytes = 0

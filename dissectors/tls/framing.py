@@ -13,14 +13,15 @@ Holes are filled with zeros in `Record.data` only to keep positions; they are li
 """
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from collections.abc import Iterator
+from typing import Final, NamedTuple, Protocol
 
 from dissectors.tls import reasons
 
 HEADER_BYTES: Final = 5
 RECORD_LIMIT: Final = (1 << 14) + 2048  # body bytes of a protected record, RFC 5246 6.2.3; TLS 1.3 allows less
 
+_NOTHING: list[int] = []  # shared, so never added to
 _HEADER = re.compile(rb"[\x14-\x18]\x03[\x00-\x04]", re.DOTALL)
 
 
@@ -57,6 +58,16 @@ class Bad(NamedTuple):
 Event = Record | Lost | Bad
 
 
+class Judge(Protocol):
+    """Who knows the keys. It is handed in with each call and not kept: it owns the framer."""
+
+    def fits(self, record: bytes, lost: int) -> bool:
+        """Whether a whole record can be authenticated; `lost` bytes were skipped before it."""
+
+    def looks_right(self, start: bytes, lost: int) -> bool:
+        """The same for the visible start of a cut record."""
+
+
 class Framer:
     """The records of one side."""
 
@@ -64,9 +75,7 @@ class Framer:
         "_final",
         "_first_frame",
         "_first_ns",
-        "_fits",
         "_holes",
-        "_looks_right",
         "_lost",
         "_partial",
         "_wanted",
@@ -83,18 +92,12 @@ class Framer:
         "times",
     )  # fmt: skip
 
-    def __init__(self, fits: Callable[[bytes, int], bool], looks_right: Callable[[bytes, int], bool]) -> None:
-        self._fits = fits  # (record, bytes lost before it): can it be authenticated?
-        self._looks_right = looks_right  # (visible start of a cut record, bytes lost before it)
+    def __init__(self) -> None:
         self.data = b""  # the chunk in hand
         self.position = 0  # of the first byte of it that is not used yet
-        self.ends: list[int] = []
-        self.frames: list[int] = []
-        self.times: list[int] = []
+        self.ends = self.frames = self.times = _NOTHING
         self.index = 0  # segment that holds the byte looked at last
-        self._partial = (
-            bytearray()
-        )  # in step: a record's beginning. Out of step: bytes that may hold a record's beginning
+        self._partial = bytearray()  # in step: a record's beginning; out of step: bytes that may hold one
         self.needed = 0  # length of the record in `_partial` as far as known; 0 when there is none
         self._holes: list[tuple[int, int]] = []
         self._first_frame = self._first_ns = 0
@@ -139,6 +142,12 @@ class Framer:
         if frames:
             self.last_frame, self.last_ns = frames[-1], times[-1]
 
+    def release(self) -> None:
+        """The chunk in hand is used up: lets go of it. Most connections only wait."""
+        if self.in_step:
+            self.data, self.position = b"", 0
+            self.ends = self.frames = self.times = _NOTHING
+
     def take_all(self, data: bytes, frame: int, time_ns: int) -> bool:
         """Adds a chunk that lies wholly inside the record begun: the short way for long records. False: it does not."""
         if not self.in_step or self.needed <= HEADER_BYTES or len(self._partial) + len(data) >= self.needed:
@@ -147,27 +156,27 @@ class Framer:
         self.last_frame, self.last_ns = frame, time_ns
         return True
 
-    def next(self) -> Event | None:
+    def next(self, judge: Judge) -> Event | None:
         """The next event of the chunk in hand; None when it is used up."""
         while self.position < len(self.data):
-            event = self._next_in_step() if self.in_step else self._search()
+            event = self._next_in_step() if self.in_step else self._search(judge)
             if event is not None:
                 return event
         return None
 
-    def gap(self, length: int) -> Iterator[Event]:
+    def gap(self, length: int, judge: Judge) -> Iterator[Event]:
         """`length` bytes after those fed are not in the capture. Handle each event before asking for the next."""
         while not self.in_step:  # last chance for what was kept
             self._final = True
             self.load(b"", [], [], [])
-            event = self.next()
+            event = self.next(judge)
             self._final = False
             if event is None:
                 self._lost += len(self._partial) + length
                 self._partial.clear()
                 return
             yield event
-            while (event := self.next()) is not None:
+            while (event := self.next(judge)) is not None:
                 yield event
         seen = len(self._partial)
         if self.needed <= HEADER_BYTES:
@@ -260,7 +269,7 @@ class Framer:
         self.position += 1
         return Bad(complaint, header, self._first_frame, self._first_ns)
 
-    def _search(self) -> Event | None:
+    def _search(self, judge: Judge) -> Event | None:
         """Out of step: finds the next record that can be authenticated, or keeps what may be the beginning of one."""
         data = self.data
         at = self.position
@@ -280,9 +289,9 @@ class Framer:
                         self._keep(at)
                         self._wanted = end - at if body is not None else HEADER_BYTES
                         return None
-                    if body is not None and self._looks_right(data[at:], self._lost):
+                    if body is not None and judge.looks_right(data[at:], self._lost):
                         return self._back_in_step(at)
-                elif self._fits(data[at:end], self._lost):
+                elif judge.fits(data[at:end], self._lost):
                     return self._back_in_step(at)
             if at >= len(data):
                 self._keep(at)

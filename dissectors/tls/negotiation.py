@@ -22,6 +22,20 @@ GUESSED_SUITES_LIMIT: Final = 16
 class Negotiation:
     """What the handshake of a connection agreed on. A renegotiation (TLS 1.2) begins with the next ClientHello."""
 
+    __slots__ = (
+        "_keylog",
+        "_keys",
+        "alpn",
+        "cipher",
+        "client",
+        "first_client",
+        "full",
+        "resumed",
+        "server",
+        "suites",
+        "version",
+    )
+
     def __init__(self, keylog: KeyLog) -> None:
         self._keylog = keylog
         self.client: ClientHello | None = None

@@ -18,6 +18,8 @@ _CLOSE_NOTIFY: Final = 0
 class Notes:
     """Alerts and anomalies of one connection, in bounded number."""
 
+    __slots__ = ("_alerts", "_anomaly_count", "_close_frame", "_close_ns", "anomalies")
+
     def __init__(self) -> None:
         self.anomalies: list[Anomaly] = []
         self._anomaly_count = 0

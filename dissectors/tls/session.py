@@ -22,6 +22,21 @@ from dissectors.tls.protection import Tls13Protection
 class Session(ABC):
     """Handshake state of a connection, and what came of it."""
 
+    __slots__ = (
+        "_directions",
+        "_doomed",
+        "_finished",
+        "_gap_reason",
+        "_keys_ready",
+        "_negotiation",
+        "_notes",
+        "_partial",
+        "_retried",
+        "_why",
+        "anomalies",
+        "hopeless",
+    )
+
     def __init__(self, keylog: KeyLog) -> None:
         self._directions = (Direction(CLIENT), Direction(SERVER))
         self._negotiation = Negotiation(keylog)

@@ -20,21 +20,44 @@ def figure(scene: Scene) -> dict[str, Any]:
         asked = waits[(waits["lane"] == number) & waits["requested_s"].notna()]
         if len(asked):
             last = asked.iloc[-1]
-            traces.append({
-                "type": "scatter", "mode": "lines", "name": look.plotly_text(lane.label), "meta": {"lane": number}, "hoverinfo": "skip",
-                "x": [*asked["start_ms"], last["end_ms"]], "y": [*asked["requested_s"], last["requested_s"]],
-                "line": {"shape": "hv", "color": look.MUTED, "width": 1.5},
-            })  # fmt: skip
+            traces.append(
+                {
+                    "type": "scatter",
+                    "mode": "lines",
+                    "name": look.plotly_text(lane.label),
+                    "meta": {"lane": number},
+                    "hoverinfo": "skip",
+                    "x": [*asked["start_ms"], last["end_ms"]],
+                    "y": [*asked["requested_s"], last["requested_s"]],
+                    "line": {"shape": "hv", "color": look.MUTED, "width": 1.5},
+                }
+            )
     for outcome in reversed(look.OUTCOMES):
         held = waits[(waits["outcome"] == outcome.key) & waits["held_s"].notna()]
         if len(held):
-            traces.append({
-                "type": "scatter", "mode": "markers", "name": outcome.word, "hoverinfo": "none",
-                "meta": {"table": "waits", "outcome": outcome.key},
-                "x": held["start_ms"].to_numpy(), "y": held["held_s"].to_numpy(), "customdata": held.index.to_numpy(),
-                "marker": {"symbol": outcome.symbol, "size": 8, "color": outcome.light, "line": {"color": look.PAPER, "width": 0.5}},
-            })  # fmt: skip
-    return {"data": traces, "layout": look.layout(
-        HEIGHT, xaxis=look.time_axis(scene.span),
-        yaxis=look.axis(rangemode="tozero", fixedrange=True, ticksuffix=" s", nticks=6),
-    )}  # fmt: skip
+            traces.append(
+                {
+                    "type": "scatter",
+                    "mode": "markers",
+                    "name": outcome.word,
+                    "hoverinfo": "none",
+                    "meta": {"table": "waits", "outcome": outcome.key},
+                    "x": held["start_ms"].to_numpy(),
+                    "y": held["held_s"].to_numpy(),
+                    "customdata": held.index.to_numpy(),
+                    "marker": {
+                        "symbol": outcome.symbol,
+                        "size": 8,
+                        "color": outcome.light,
+                        "line": {"color": look.PAPER, "width": 0.5},
+                    },
+                }
+            )
+    return {
+        "data": traces,
+        "layout": look.layout(
+            HEIGHT,
+            xaxis=look.time_axis(scene.span),
+            yaxis=look.axis(rangemode="tozero", fixedrange=True, ticksuffix=" s", nticks=6),
+        ),
+    }

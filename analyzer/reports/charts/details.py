@@ -21,26 +21,52 @@ _EVIDENCE_LINES = 6
 # (label, column, how to write it); the script knows the same kinds
 FIELDS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "waits": (
-        ("Device", "device", "text"), ("Started", "start_ms", "time"), ("Ended", "end_ms", "time"), ("Asked for", "requested_s", "s"),
-        ("Held", "held_s", "s"), ("Idle before the end", "idle_s", "s"), ("How it ended", "how", "text"), ("Ended by", "by", "text"),
-        ("Frames", "frame", "frames"), ("Capture", "file", "text"),
+        ("Device", "device", "text"),
+        ("Started", "start_ms", "time"),
+        ("Ended", "end_ms", "time"),
+        ("Asked for", "requested_s", "s"),
+        ("Held", "held_s", "s"),
+        ("Idle before the end", "idle_s", "s"),
+        ("How it ended", "how", "text"),
+        ("Ended by", "by", "text"),
+        ("Frames", "frame", "frames"),
+        ("Capture", "file", "text"),
     ),
     "endings": (
-        ("Device", "device", "text"), ("When", "time_ms", "time"), ("How it ended", "how", "text"), ("Ended by", "by", "text"),
-        ("Idle before", "idle_s", "s"), ("Age of the connection", "age_s", "s"), ("Frames", "frame", "frames"), ("Capture", "file", "text"),
+        ("Device", "device", "text"),
+        ("When", "time_ms", "time"),
+        ("How it ended", "how", "text"),
+        ("Ended by", "by", "text"),
+        ("Idle before", "idle_s", "s"),
+        ("Age of the connection", "age_s", "s"),
+        ("Frames", "frame", "frames"),
+        ("Capture", "file", "text"),
     ),
     "syncs": (
-        ("Device", "device", "text"), ("When", "time_ms", "time"), ("Folders", "folder", "text"), ("Items", "items", "text"),
-        ("Down, decoded", "download_bytes", "bytes"), ("Down, on the wire", "download_wire_bytes", "bytes"),
-        ("Up, decoded", "upload_bytes", "bytes"), ("Up, on the wire", "upload_wire_bytes", "bytes"),
-        ("Frames", "frame", "frames"), ("Capture", "file", "text"),
+        ("Device", "device", "text"),
+        ("When", "time_ms", "time"),
+        ("Folders", "folder", "text"),
+        ("Items", "items", "text"),
+        ("Down, decoded", "download_bytes", "bytes"),
+        ("Down, on the wire", "download_wire_bytes", "bytes"),
+        ("Up, decoded", "upload_bytes", "bytes"),
+        ("Up, on the wire", "upload_wire_bytes", "bytes"),
+        ("Frames", "frame", "frames"),
+        ("Capture", "file", "text"),
     ),
     "folders": (
-        ("Device", "device", "text"), ("Kind", "folder_class", "text"), ("Syncs", "syncs", "int"), ("Items", "items", "int"),
-        ("Down, decoded", "down_bytes", "bytes"), ("Down, on the wire", "down_wire_bytes", "bytes"), ("Up, decoded", "up_bytes", "bytes"),
-        ("Largest answer", "largest_bytes", "bytes"), ("at", "time_ms", "time"), ("Frames", "frame", "frames"),
+        ("Device", "device", "text"),
+        ("Kind", "folder_class", "text"),
+        ("Syncs", "syncs", "int"),
+        ("Items", "items", "int"),
+        ("Down, decoded", "down_bytes", "bytes"),
+        ("Down, on the wire", "down_wire_bytes", "bytes"),
+        ("Up, decoded", "up_bytes", "bytes"),
+        ("Largest answer", "largest_bytes", "bytes"),
+        ("at", "time_ms", "time"),
+        ("Frames", "frame", "frames"),
     ),
-}  # fmt: skip
+}
 
 
 def frames_of(scene: Scene, several_files: bool) -> dict[str, pd.DataFrame]:
@@ -52,11 +78,21 @@ def frames_of(scene: Scene, several_files: bool) -> dict[str, pd.DataFrame]:
             rows = rows.assign(frame=rows["request_frame"].fillna(rows["response_frame"]), last=rows["response_frame"])
             rows = rows.assign(title="Sync", items=_items(rows), evidence=None)
         elif name == "endings":
-            rows = rows.assign(frame=rows["mark_frame"].fillna(rows["last_frame"]), last=rows["last_frame"], how=_how(rows), by=_by(rows))
+            rows = rows.assign(
+                frame=rows["mark_frame"].fillna(rows["last_frame"]),
+                last=rows["last_frame"],
+                how=_how(rows),
+                by=_by(rows),
+            )
             cut = rows["premature"].map({True: "A wait was cut", False: "Connection ended"})
             rows = rows.assign(title=cut, evidence=_evidence(rows))
         else:
-            rows = rows.assign(frame=rows["request_frame"].fillna(rows["first_frame"]), how=_how(rows), by=_by(rows), evidence=_evidence(rows))
+            rows = rows.assign(
+                frame=rows["request_frame"].fillna(rows["first_frame"]),
+                how=_how(rows),
+                by=_by(rows),
+                evidence=_evidence(rows),
+            )
             end = rows["end_frame"].fillna(rows["last_frame"].where(rows["outcome"] == "died"))
             rows = rows.assign(last=end, title=["Wait " + look.OUTCOME[key].word for key in rows["outcome"]])
         rows = rows.assign(last=rows["last"].where(rows["last"] >= rows["frame"], rows["frame"]))
@@ -68,7 +104,10 @@ def columns(table: str, rows: pd.DataFrame) -> dict[str, Any]:
     """The columns of a table for the script: numbers as they are, texts as codes into their distinct values."""
     import pandas as pd
 
-    wanted = dict.fromkeys([column for _, column, _ in FIELDS[table]] + ["title", "frame", "last", "filter", "evidence", "outcome", "lane", "start_ms", "time_ms", "end_ms", "held_s"])
+    wanted = dict.fromkeys(
+        [column for _, column, _ in FIELDS[table]]
+        + ["title", "frame", "last", "filter", "evidence", "outcome", "lane", "start_ms", "time_ms", "end_ms", "held_s"]
+    )
     packed: dict[str, Any] = {}
     for name in wanted:
         if name not in rows:
@@ -77,7 +116,10 @@ def columns(table: str, rows: pd.DataFrame) -> dict[str, Any]:
         if name == "evidence":
             packed[name] = list(column)
         elif pd.api.types.is_numeric_dtype(column):
-            packed[name] = [None if value != value else int(value) if value == int(value) else round(value, 3) for value in column.astype("float64").tolist()]
+            packed[name] = [
+                None if value != value else int(value) if value == int(value) else round(value, 3)
+                for value in column.astype("float64").tolist()
+            ]
         else:
             codes, values = pd.factorize(column.astype(object))
             packed[name] = {"codes": codes.tolist(), "values": [plain(str(value), 300) for value in values]}
@@ -131,7 +173,9 @@ def _how(rows: pd.DataFrame) -> list[str | None]:
 def _by(rows: pd.DataFrame) -> list[str | None]:
     """Who ended it, why, and how sure that is."""
     words = []
-    for by, cause, grade in zip(*(rows[name].astype(object) for name in ("ended_by", "cause", "evidence_grade")), strict=True):
+    for by, cause, grade in zip(
+        *(rows[name].astype(object) for name in ("ended_by", "cause", "evidence_grade")), strict=True
+    ):
         if not isinstance(by, str):
             words.append(None)
             continue
@@ -142,10 +186,14 @@ def _by(rows: pd.DataFrame) -> list[str | None]:
 
 
 def _items(rows: pd.DataFrame) -> list[str | None]:
-    """"3 added, 1 deleted"."""
+    """ "3 added, 1 deleted"."""
     words = []
     for numbers in zip(rows["adds"], rows["changes"], rows["deletes"], strict=True):
-        parts = [f"{number:,.0f} {verb}" for number, verb in zip(numbers, ("added", "changed", "deleted"), strict=True) if number > 0]
+        parts = [
+            f"{number:,.0f} {verb}"
+            for number, verb in zip(numbers, ("added", "changed", "deleted"), strict=True)
+            if number > 0
+        ]
         words.append(", ".join(parts) or ("none" if any(number == 0 for number in numbers) else None))
     return words
 

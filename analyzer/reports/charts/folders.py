@@ -23,35 +23,78 @@ def figure(folders: tuple[FolderRow, ...]) -> dict[str, Any]:
     for row, number in enumerate(largest):
         folder = folders[number]
         whose = f"  {look.plotly_text(plain(folder.device, 24))}" if several else ""
-        headings.append({
-            "x": 0, "xref": "paper", "xanchor": "left", "y": row + 0.2, "yref": "y", "yanchor": "middle", "showarrow": False, "align": "left",
-            "text": f"{look.plotly_text(plain(folder.folder, 28))}{whose}   {_words(folder)}", "font": look.HEADING_FONT,
-        })  # fmt: skip
+        headings.append(
+            {
+                "x": 0,
+                "xref": "paper",
+                "xanchor": "left",
+                "y": row + 0.2,
+                "yref": "y",
+                "yanchor": "middle",
+                "showarrow": False,
+                "align": "left",
+                "text": f"{look.plotly_text(plain(folder.folder, 28))}{whose}   {_words(folder)}",
+                "font": look.HEADING_FONT,
+            }
+        )
     rows = range(len(largest))
     shown = [folders[number] for number in largest]
     traces = [
         _bars("down, decoded", [f.down_bytes for f in shown], [r + 0.58 for r in rows], 0.3, look.RAIL, "", largest),
-        _bars("down, on the wire", [f.down_wire_bytes for f in shown], [r + 0.58 for r in rows], 0.13, look.INK, "", largest),
+        _bars(
+            "down, on the wire",
+            [f.down_wire_bytes for f in shown],
+            [r + 0.58 for r in rows],
+            0.13,
+            look.INK,
+            "",
+            largest,
+        ),
         _bars("up, decoded", [f.up_bytes for f in shown], [r + 0.83 for r in rows], 0.11, look.MUTED, "/", largest),
     ]
     largest_bytes = max((max(f.down_bytes or 0, f.down_wire_bytes or 0, f.up_bytes or 0) for f in shown), default=0)
     ticks = _ticks(largest_bytes)
     room = max(len(shown), (MIN_HEIGHT - look.MARGIN["t"] - look.MARGIN["b"]) / ROW_PX)
     left_out = f"The {len(shown)} largest of {len(folders):,} folders." if len(folders) > len(shown) else ""
-    return {"data": traces if shown else [], "layout": look.layout(
-        round(room * ROW_PX) + look.MARGIN["t"] + look.MARGIN["b"], barmode="overlay", annotations=headings, meta={"left_out": left_out},
-        margin={**look.MARGIN, "l": 18},
-        xaxis=look.axis(range=[0, 1.02 * max(largest_bytes, ticks[-1])], fixedrange=True, tickvals=ticks, ticktext=[size(tick) for tick in ticks], tickangle=0),
-        yaxis=look.axis(range=[room, -0.1], autorange=False, fixedrange=True, showgrid=False, showticklabels=False),
-    )}  # fmt: skip
-
-
-def _bars(name: str, values: list[int | None], y: list[float], width: float, color: str, pattern: str, numbers: list[int]) -> dict[str, Any]:
     return {
-        "type": "bar", "orientation": "h", "name": name, "meta": {"table": "folders"}, "hoverinfo": "none",
-        "x": [value or 0 for value in values], "y": y, "width": width, "customdata": numbers,
-        "marker": {"color": color, "line": {"width": 0}, "pattern": {"shape": pattern, "size": 4, "solidity": 0.4, "fgcolor": look.PAPER, "fillmode": "overlay"}},
-    }  # fmt: skip
+        "data": traces if shown else [],
+        "layout": look.layout(
+            round(room * ROW_PX) + look.MARGIN["t"] + look.MARGIN["b"],
+            barmode="overlay",
+            annotations=headings,
+            meta={"left_out": left_out},
+            margin={**look.MARGIN, "l": 18},
+            xaxis=look.axis(
+                range=[0, 1.02 * max(largest_bytes, ticks[-1])],
+                fixedrange=True,
+                tickvals=ticks,
+                ticktext=[size(tick) for tick in ticks],
+                tickangle=0,
+            ),
+            yaxis=look.axis(range=[room, -0.1], autorange=False, fixedrange=True, showgrid=False, showticklabels=False),
+        ),
+    }
+
+
+def _bars(
+    name: str, values: list[int | None], y: list[float], width: float, color: str, pattern: str, numbers: list[int]
+) -> dict[str, Any]:
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "name": name,
+        "meta": {"table": "folders"},
+        "hoverinfo": "none",
+        "x": [value or 0 for value in values],
+        "y": y,
+        "width": width,
+        "customdata": numbers,
+        "marker": {
+            "color": color,
+            "line": {"width": 0},
+            "pattern": {"shape": pattern, "size": 4, "solidity": 0.4, "fgcolor": look.PAPER, "fillmode": "overlay"},
+        },
+    }
 
 
 def _ticks(largest: int) -> list[int]:

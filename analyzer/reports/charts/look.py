@@ -1,14 +1,20 @@
-"""What the pictures have in common: one colour, pattern and word for each outcome, symbols, sizes, and how text is made safe.
+"""What the pictures have in common: colour, pattern and word of each outcome, symbols, sizes, and how text is made safe.
 
-Colours are Okabe and Ito's, told apart by colour-blind readers; the dark page has lighter ones of the same hue. Every colour
-is doubled by a pattern (bars) or a symbol (marks), so that nothing is said by colour alone.
+Colours are Okabe and Ito's, told apart by colour-blind readers; the dark page has lighter ones of the same hue. Each is
+doubled by a pattern (bars) or a symbol (marks), so that nothing is said by colour alone.
 
 The script recolours a figure for the dark page by replacing each light colour with its dark twin: every colour used
 in a figure must be a key of `DARK`.
 """
 
+from __future__ import annotations
+
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 INK = "#1f2933"
 MUTED = "#5f6b7a"
@@ -34,30 +40,60 @@ class Outcome:
 
 OUTCOMES = (
     Outcome(
-        key="died", word="died", meaning="The wait was cut off before it was answered.",
-        light="#d55e00", dark="#ff8534", pattern="/", symbol="x",
+        key="died",
+        word="died",
+        meaning="The wait was cut off before it was answered.",
+        light="#d55e00",
+        dark="#ff8534",
+        pattern="/",
+        symbol="x",
     ),
     Outcome(
-        key="lived", word="lived", meaning="The wait lasted as long as it was asked to: nothing had changed.",
-        light="#0072b2", dark="#4ea8e0", pattern="", symbol="circle",
+        key="lived",
+        word="lived",
+        meaning="The wait lasted as long as it was asked to: nothing had changed.",
+        light="#0072b2",
+        dark="#4ea8e0",
+        pattern="",
+        symbol="circle",
     ),
     Outcome(
-        key="changed", word="brought a change", meaning="The server answered because something had arrived.",
-        light="#009e73", dark="#2fc99d", pattern=".", symbol="triangle-up",
+        key="changed",
+        word="brought a change",
+        meaning="The server answered because something had arrived.",
+        light="#009e73",
+        dark="#2fc99d",
+        pattern=".",
+        symbol="triangle-up",
     ),
     Outcome(
-        key="replaced", word="ended by the device", meaning="The device itself gave the wait up, to ask for something else.",
-        light="#b8629a", dark="#e79bc8", pattern="\\", symbol="square",
+        key="replaced",
+        word="ended by the device",
+        meaning="The device itself gave the wait up, to ask for something else.",
+        light="#b8629a",
+        dark="#e79bc8",
+        pattern="\\",
+        symbol="square",
     ),
     Outcome(
-        key="error", word="answered with an error", meaning="The server answered with an error.",
-        light="#c98a00", dark="#f2bc3d", pattern="x", symbol="diamond",
+        key="error",
+        word="answered with an error",
+        meaning="The server answered with an error.",
+        light="#c98a00",
+        dark="#f2bc3d",
+        pattern="x",
+        symbol="diamond",
     ),
     Outcome(
-        key="unknown", word="fate unknown", meaning="The capture does not show how the wait ended.",
-        light="#8a94a3", dark="#98a2b1", pattern="-", symbol="circle-open",
+        key="unknown",
+        word="fate unknown",
+        meaning="The capture does not show how the wait ended.",
+        light="#8a94a3",
+        dark="#98a2b1",
+        pattern="-",
+        symbol="circle-open",
     ),
-)  # fmt: skip
+)
 OUTCOME = {outcome.key: outcome for outcome in OUTCOMES}
 
 # the fate of a wait in `findings.case` → the outcome drawn; what lived is told apart by what its answer brought
@@ -74,14 +110,21 @@ ENDINGS = {
 
 # light colour → dark colour, for everything that a figure paints
 DARK = {
-    INK: "#e6eaf0", MUTED: "#9aa5b4", FAINT: "#59636f", GRID: "#2a313a", RAIL: "#46505c", PAPER: "#171b21", BAND: "#4a2b17",
+    INK: "#e6eaf0",
+    MUTED: "#9aa5b4",
+    FAINT: "#59636f",
+    GRID: "#2a313a",
+    RAIL: "#46505c",
+    PAPER: "#171b21",
+    BAND: "#4a2b17",
     **{outcome.light: outcome.dark for outcome in OUTCOMES},
-}  # fmt: skip
+}
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 HEADING_FONT = {"size": 12, "color": INK, "weight": 600}
 SUBHEADING_FONT = {"size": 11, "color": MUTED}
 MARGIN = {"l": 56, "r": 18, "t": 8, "b": 34, "pad": 0}  # the same for all time charts: their axes line up
+
 
 def plotly_text(text: str) -> str:
     """Escaped for plotly, which reads a subset of HTML in every text that it draws."""
@@ -91,31 +134,51 @@ def plotly_text(text: str) -> str:
 def axis(**more: Any) -> dict[str, Any]:
     """The common style of an axis."""
     return {
-        "gridcolor": GRID, "zeroline": False, "linecolor": FAINT, "tickcolor": FAINT, "automargin": False,
-        "tickfont": {"size": 11, "color": MUTED}, **more,
-    }  # fmt: skip
+        "gridcolor": GRID,
+        "zeroline": False,
+        "linecolor": FAINT,
+        "tickcolor": FAINT,
+        "automargin": False,
+        "tickfont": {"size": 11, "color": MUTED},
+        **more,
+    }
 
 
 def time_axis(span: tuple[float, float], **more: Any) -> dict[str, Any]:
     """A UTC time axis over `span` (milliseconds since 1970)."""
     return axis(
-        type="date", range=list(span), autorange=False, hoverformat="%Y-%m-%d %H:%M:%S.%L", nticks=8, tickangle=0,
+        type="date",
+        range=list(span),
+        autorange=False,
+        hoverformat="%Y-%m-%d %H:%M:%S.%L",
+        nticks=8,
+        tickangle=0,
         tickformatstops=[
             {"dtickrange": [None, 1000], "value": "%H:%M:%S.%L"},
             {"dtickrange": [1000, 60_000], "value": "%H:%M:%S\n%b %-d, %Y"},
             {"dtickrange": [60_000, 86_400_000], "value": "%H:%M\n%b %-d, %Y"},
             {"dtickrange": [86_400_000, None], "value": "%b %-d\n%Y"},
-        ], **more,
-    )  # fmt: skip
+        ],
+        **more,
+    )
 
 
 def layout(height: int, **more: Any) -> dict[str, Any]:
     """The common layout: transparent, so that the page's own colours show through."""
     return {
-        "height": height, "margin": dict(MARGIN), "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"family": FONT, "size": 12, "color": INK}, "showlegend": False, "hovermode": "closest",
-        "hoverlabel": {"align": "left"}, "uirevision": "keep", "template": None, "dragmode": "zoom", **more,
-    }  # fmt: skip
+        "height": height,
+        "margin": dict(MARGIN),
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": FONT, "size": 12, "color": INK},
+        "showlegend": False,
+        "hovermode": "closest",
+        "hoverlabel": {"align": "left"},
+        "uirevision": "keep",
+        "template": None,
+        "dragmode": "zoom",
+        **more,
+    }
 
 
 def bar_marker(outcome: Outcome) -> dict[str, Any]:
@@ -125,7 +188,31 @@ def bar_marker(outcome: Outcome) -> dict[str, Any]:
         "color": PAPER if hollow else outcome.light,
         "line": {"color": outcome.light, "width": 1},
         "pattern": {
-            "shape": outcome.pattern, "size": 6, "solidity": 0.28,
-            "fgcolor": outcome.light if hollow else PAPER, "fillmode": "overlay",
+            "shape": outcome.pattern,
+            "size": 6,
+            "solidity": 0.28,
+            "fgcolor": outcome.light if hollow else PAPER,
+            "fillmode": "overlay",
         },
-    }  # fmt: skip
+    }
+
+
+def heading(text: str, y: float, font: dict[str, Any] = HEADING_FONT) -> dict[str, Any]:
+    """A line of text inside the picture, from its left edge, so that long names need no margin."""
+    return {
+        "x": 0,
+        "xref": "paper",
+        "xanchor": "left",
+        "y": y,
+        "yref": "y",
+        "yanchor": "middle",
+        "showarrow": False,
+        "align": "left",
+        "text": plotly_text(text),
+        "font": font,
+    }
+
+
+def numbers(column: pd.Series[Any]) -> list[float | None]:
+    """A column of numbers, None where there is none."""
+    return [None if math.isnan(value) else value for value in column.astype("float64").tolist()]

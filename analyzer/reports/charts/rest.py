@@ -24,11 +24,25 @@ def figure(scene: Scene) -> dict[str, Any]:
         starts = scene.rest.loc[scene.rest["outcome"] == outcome.key, "start_ms"].to_numpy()
         if len(starts):
             counts = np.histogram(starts, bins=edges)[0]
-            traces.append({
-                "type": "bar", "name": outcome.word, "meta": {"outcome": outcome.key, "unit": "waits began"},
-                "x": edges[:-1] + step / 2, "y": counts, "width": step, "marker": look.bar_marker(outcome), "hoverinfo": "none",
-            })  # fmt: skip
-    return {"data": traces, "layout": look.layout(
-        HEIGHT, barmode="stack", bargap=0, xaxis=look.time_axis(scene.span),
-        yaxis=look.axis(fixedrange=True, rangemode="tozero", nticks=5, tickformat="~s"),
-    )}  # fmt: skip
+            traces.append(
+                {
+                    "type": "bar",
+                    "name": outcome.word,
+                    "meta": {"outcome": outcome.key, "unit": "waits began"},
+                    "x": edges[:-1] + step / 2,
+                    "y": counts,
+                    "width": step,
+                    "marker": look.bar_marker(outcome),
+                    "hoverinfo": "none",
+                }
+            )
+    return {
+        "data": traces,
+        "layout": look.layout(
+            HEIGHT,
+            barmode="stack",
+            bargap=0,
+            xaxis=look.time_axis(scene.span),
+            yaxis=look.axis(fixedrange=True, rangemode="tozero", nticks=5, tickformat="~s"),
+        ),
+    }

@@ -26,9 +26,25 @@ MAX_MARKS = 3000  # endings, and as many Syncs
 HEADING = 0.9  # rows that a lane's heading takes
 
 _CONNECTION_COLUMNS = (
-    "connection_id", "capture", "start", "end", "client_ip", "server_ip", "first_frame", "last_frame", "display_filter",
-)  # fmt: skip
-_SYNC_SIZES = ("adds", "changes", "deletes", "upload_bytes", "download_bytes", "upload_wire_bytes", "download_wire_bytes")
+    "connection_id",
+    "capture",
+    "start",
+    "end",
+    "client_ip",
+    "server_ip",
+    "first_frame",
+    "last_frame",
+    "display_filter",
+)
+_SYNC_SIZES = (
+    "adds",
+    "changes",
+    "deletes",
+    "upload_bytes",
+    "download_bytes",
+    "upload_wire_bytes",
+    "download_wire_bytes",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,16 +123,26 @@ def build(tables: Mapping[str, pd.DataFrame]) -> Scene:
     drawn, endings, syncs = frames
     lives = lives.assign(y=lives["connection_id"].map(place).astype("float64"))
     return Scene(
-        span=_span(tables, waits, lives, syncs), lanes=lanes, height=lanes[-1].top + 1.1 + lanes[-1].rows if lanes else 1.0,
-        waits=drawn, rails=lives, endings=endings, syncs=syncs, rest=rest, all_waits=waits, left_out=tuple(left_out),
-    )  # fmt: skip
+        span=_span(tables, waits, lives, syncs),
+        lanes=lanes,
+        height=lanes[-1].top + 1.1 + lanes[-1].rows if lanes else 1.0,
+        waits=drawn,
+        rails=lives,
+        endings=endings,
+        syncs=syncs,
+        rest=rest,
+        all_waits=waits,
+        left_out=tuple(left_out),
+    )
 
 
 def _waits(case: Case) -> pd.DataFrame:
     """Every wait, its fate as the verdict counts it."""
     waits = case.waits
     outcome = waits["fate"].astype(object).map({**look.OUTCOME_OF_FATE, "lived": None})
-    outcome = outcome.where(outcome.notna(), (waits["outcome"].astype(object) == "changes").map({True: "changed", False: "lived"}))
+    outcome = outcome.where(
+        outcome.notna(), (waits["outcome"].astype(object) == "changes").map({True: "changed", False: "lived"})
+    )
     numbers = ("requested_s", "held_s", "idle_s", "x_s", "ping_status", "http_status", "request_frame", "end_frame")
     waits = waits.assign(**{name: _number(waits[name]) for name in numbers})
     waits = waits.assign(outcome=outcome, start_ms=_ms(waits["start"]), end_ms=_ms(waits["end"]))
@@ -129,7 +155,9 @@ def _waits(case: Case) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
-def _within_room(waits: pd.DataFrame, devices: list[str], names: Mapping[str, str], left_out: list[str]) -> pd.DataFrame:
+def _within_room(
+    waits: pd.DataFrame, devices: list[str], names: Mapping[str, str], left_out: list[str]
+) -> pd.DataFrame:
     """The waits that get a bar of their own: all, or a fair share of `MAX_BARS` for each device."""
     import pandas as pd
 
@@ -138,7 +166,9 @@ def _within_room(waits: pd.DataFrame, devices: list[str], names: Mapping[str, st
         return waits.iloc[:0]
     room = MAX_BARS
     kept = []
-    for place, session in enumerate(sorted(groups, key=lambda session: len(groups[session]))):  # the small ones leave room
+    for place, session in enumerate(
+        sorted(groups, key=lambda session: len(groups[session]))
+    ):  # the small ones leave room
         rows = groups[session]
         share = room // (len(groups) - place)
         if len(rows) > share:
@@ -157,10 +187,14 @@ def _thinned(rows: pd.DataFrame, share: int) -> tuple[pd.DataFrame, str]:
     others = rows[rows["outcome"] != "died"]
     if len(died) >= share:
         step = -(-len(died) // share)
-        return died.iloc[::step], f"one in {step} of {len(died):,} deaths is drawn, and none of the {len(others):,} other waits"
+        return died.iloc[
+            ::step
+        ], f"one in {step} of {len(died):,} deaths is drawn, and none of the {len(others):,} other waits"
     step = -(-len(others) // (share - len(died)))
     deaths = f"all {counted(len(died), 'death')} and " if len(died) else ""
-    return pd.concat([died, others.iloc[::step]]), f"{deaths}one in {step} of {counted(len(others), 'other wait')} drawn"
+    return pd.concat(
+        [died, others.iloc[::step]]
+    ), f"{deaths}one in {step} of {counted(len(others), 'other wait')} drawn"
 
 
 def _rest_words(lanes: int, others: pd.DataFrame) -> str:
@@ -175,9 +209,13 @@ def _endings(tables: Mapping[str, pd.DataFrame], owner: pd.Series[Any]) -> pd.Da
     ends = tables["teardowns"]
     ends = ends[ends["connection_id"].isin(owner.index) & ends["mechanism"].isin(list(look.ENDINGS))]
     return ends.assign(
-        time_ms=_ms(ends["time"]), premature=ends["premature"].fillna(False).astype(bool), idle_s=_number(ends["idle_s"]),
-        age_s=_number(ends["age_s"]), mark_frame=_number(ends["first_frame"]), session=ends["connection_id"].map(owner),
-    )  # fmt: skip
+        time_ms=_ms(ends["time"]),
+        premature=ends["premature"].fillna(False).astype(bool),
+        idle_s=_number(ends["idle_s"]),
+        age_s=_number(ends["age_s"]),
+        mark_frame=_number(ends["first_frame"]),
+        session=ends["connection_id"].map(owner),
+    )
 
 
 def _syncs(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -187,24 +225,38 @@ def _syncs(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     rows = tables["sync_sizes"]
     rows = rows.assign(**{name: _number(rows[name]) for name in (*_SYNC_SIZES, "request_frame", "response_frame")})
     rows = rows.assign(
-        folder=rows["folder_name"].astype(object).where(rows["folder_name"].notna(), rows["collection_id"].astype(object)).fillna("?"),
-        time_ms=_ms(rows["time"]), session=_key(rows["session_id"]).fillna("?"),
-    )  # fmt: skip
+        folder=rows["folder_name"]
+        .astype(object)
+        .where(rows["folder_name"].notna(), rows["collection_id"].astype(object))
+        .fillna("?"),
+        time_ms=_ms(rows["time"]),
+        session=_key(rows["session_id"]).fillna("?"),
+    )
     by_sync = rows.groupby("transaction_id", sort=False, observed=True)
     syncs = by_sync[["session", "time_ms", "request_frame", "response_frame"]].first()
     syncs[list(_SYNC_SIZES)] = by_sync[list(_SYNC_SIZES)].sum(min_count=1)
     several = by_sync.size() > 1
     syncs["folder"] = by_sync["folder"].first()
     if several.any():
-        lists = rows[rows["transaction_id"].isin(several.index[several])].groupby("transaction_id", observed=True)["folder"]
-        syncs["folder"] = lists.agg(lambda folders: ", ".join(dict.fromkeys(plain(str(f), 40) for f in folders))).combine_first(syncs["folder"])
+        lists = rows[rows["transaction_id"].isin(several.index[several])].groupby("transaction_id", observed=True)[
+            "folder"
+        ]
+        syncs["folder"] = lists.agg(
+            lambda folders: ", ".join(dict.fromkeys(plain(str(f), 40) for f in folders))
+        ).combine_first(syncs["folder"])
     syncs = syncs.reset_index().assign(bytes=lambda s: s["download_bytes"].fillna(0) + s["upload_bytes"].fillna(0))
     carried = tables["transactions"][["transaction_id", "connection_id"]].drop_duplicates("transaction_id")
-    syncs = syncs.merge(carried, on="transaction_id", how="left") if len(syncs) else syncs.assign(connection_id=pd.Series(dtype="Int64"))
+    syncs = (
+        syncs.merge(carried, on="transaction_id", how="left")
+        if len(syncs)
+        else syncs.assign(connection_id=pd.Series(dtype="Int64"))
+    )
     return syncs[syncs["time_ms"].notna()]
 
 
-def _owners(tables: Mapping[str, pd.DataFrame], drawn: pd.DataFrame, syncs: pd.DataFrame, devices: list[str]) -> pd.Series[Any]:
+def _owners(
+    tables: Mapping[str, pd.DataFrame], drawn: pd.DataFrame, syncs: pd.DataFrame, devices: list[str]
+) -> pd.Series[Any]:
     """connection_id → session for every connection that a drawn device used."""
     import pandas as pd
 
@@ -219,13 +271,18 @@ def _owners(tables: Mapping[str, pd.DataFrame], drawn: pd.DataFrame, syncs: pd.D
 def _lives(connections: pd.DataFrame, owner: pd.Series[Any], drawn: pd.DataFrame) -> pd.DataFrame:
     """When each drawn connection began and ended, its waits included."""
     known = connections[connections["connection_id"].isin(owner.index)]
-    lives = known.assign(start_ms=_ms(known["start"]), end_ms=_ms(known["end"]))[["connection_id", "start_ms", "end_ms"]]
-    extent = drawn.groupby("connection_id", sort=False).agg(first=("start_ms", "min"), last=("end_ms", "max")).reset_index()
+    lives = known.assign(start_ms=_ms(known["start"]), end_ms=_ms(known["end"]))[
+        ["connection_id", "start_ms", "end_ms"]
+    ]
+    extent = (
+        drawn.groupby("connection_id", sort=False).agg(first=("start_ms", "min"), last=("end_ms", "max")).reset_index()
+    )
     lives = lives.merge(extent, on="connection_id", how="outer")
     lives = lives.assign(
-        start_ms=lives[["start_ms", "first"]].min(axis=1), end_ms=lives[["end_ms", "last"]].max(axis=1),
+        start_ms=lives[["start_ms", "first"]].min(axis=1),
+        end_ms=lives[["end_ms", "last"]].max(axis=1),
         session=lives["connection_id"].map(owner),
-    )  # fmt: skip
+    )
     return lives[lives["start_ms"].notna()].sort_values("start_ms", kind="stable")
 
 
@@ -252,8 +309,12 @@ def _place(
             heapq.heappush(busy, (end, row))
             row_of[connection] = top + HEADING + min(row, MAX_ROWS - 1) + 0.5
         rows = max(1, min(opened, MAX_ROWS))
-        waits, died = (int(order.loc[session, "waits"]), int(order.loc[session, "died"])) if session in order.index else (0, 0)
-        lanes.append(Lane(session=session, label=names.get(session, session), waits=waits, died=died, top=top, rows=rows))
+        waits, died = (
+            (int(order.loc[session, "waits"]), int(order.loc[session, "died"])) if session in order.index else (0, 0)
+        )
+        lanes.append(
+            Lane(session=session, label=names.get(session, session), waits=waits, died=died, top=top, rows=rows)
+        )
         top += rows + HEADING + 0.3
     return tuple(lanes), row_of
 
@@ -272,7 +333,9 @@ def _names(case: Case, waits: pd.DataFrame, syncs: pd.DataFrame, devices: list[s
     return {session: plain(str(case.device(who.get(session))), 80) for session in devices}
 
 
-def _span(tables: Mapping[str, pd.DataFrame], waits: pd.DataFrame, lives: pd.DataFrame, syncs: pd.DataFrame) -> tuple[float, float]:
+def _span(
+    tables: Mapping[str, pd.DataFrame], waits: pd.DataFrame, lives: pd.DataFrame, syncs: pd.DataFrame
+) -> tuple[float, float]:
     """From the first to the last thing drawn (else of the capture), with a little air."""
     import pandas as pd
 

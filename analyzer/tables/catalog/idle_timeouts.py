@@ -52,7 +52,7 @@ TABLE = Table(
             kind="int",
             meaning="Premature endings that can be due to idleness. Endings with another known cause are not counted.",
         ),
-        Column(name="survivors", kind="int", meaning="Waits that were answered: their idle time got through."),
+        Column(name="survivals", kind="int", meaning="Waits that were answered: their idle time got through."),
         Column(
             name="longest_survived_s",
             kind="float",

@@ -3,6 +3,7 @@ IP.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dissectors.net.rows import Bytes, Ints, gather, u16
 
@@ -10,28 +11,31 @@ LINK_TYPES = (1,)
 
 MAX_TAGS = 4
 TAGS = (0x8100, 0x88A8, 0x9100, 0x9200)
+ROW = np.dtype([("destination", "V6"), ("source_high", ">u2"), ("source_low", ">u4"), ("type", ">u2")])
 PPPOE_SESSION = 0x8864
 PPP_PROTOCOLS = {0x0021: 0x0800, 0x0057: 0x86DD}  # RFC 1332, RFC 5072
 
 
 def locate(link_type: int, data: Bytes, offset: Ints, captured: Ints) -> tuple[Ints, Ints, Ints]:
     """Network offset, EtherType (0: cut) and source MAC of each frame."""
-    rows = gather(data, offset, 14)
-    mac = (u16(rows, 6) << 32) | (u16(rows, 8) << 16) | u16(rows, 10)
-    protocol = np.where(captured >= 14, u16(rows, 12), 0)
+    row = gather(data, offset, 14).view(ROW)[:, 0]
+    mac = (row["source_high"].astype(np.int64) << 32) | row["source_low"]
+    protocol = np.where(captured >= 14, row["type"].astype(np.int64), 0)
     start, protocol = after_tags(data, offset, captured, np.full(len(offset), 14, np.int64), protocol)
     return start, protocol, np.where(captured >= 12, mac, -1)
 
 
 def after_tags(data: Bytes, offset: Ints, captured: Ints, start: Ints, protocol: Ints) -> tuple[Ints, Ints]:
     """Skips VLAN tags and PPPoE headers that begin at `start` of each frame."""
+    tagged = np.flatnonzero(_is_tag(protocol))
     for _ in range(MAX_TAGS):
-        tagged = np.flatnonzero(np.isin(protocol, TAGS))
         if not len(tagged):
             break
         rows = gather(data, offset[tagged] + start[tagged], 4)
         start[tagged] += 4
-        protocol[tagged] = np.where(captured[tagged] >= start[tagged], u16(rows, 2), 0)
+        inner = np.where(captured[tagged] >= start[tagged], u16(rows, 2), 0)
+        protocol[tagged] = inner
+        tagged = tagged[_is_tag(inner)]
     sessions = np.flatnonzero(protocol == PPPOE_SESSION)
     if len(sessions):
         rows = gather(data, offset[sessions] + start[sessions], 8)
@@ -42,3 +46,8 @@ def after_tags(data: Bytes, offset: Ints, captured: Ints, start: Ints, protocol:
             found[inner == ppp] = ethertype
         protocol[sessions] = np.where((rows[:, 0] == 0x11) & (rows[:, 1] == 0), found, 0)
     return start, protocol
+
+
+def _is_tag(protocol: Ints) -> NDArray[np.bool_]:
+    tagged: NDArray[np.bool_] = np.logical_or.reduce([protocol == tag for tag in TAGS])
+    return tagged

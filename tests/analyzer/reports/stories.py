@@ -48,11 +48,22 @@ class Story:
     def connection(self, *, start: float, end: float, client: str = "198.51.100.7") -> int:
         number = len(self.rows["connections"]) + 1
         return self.add(
-            "connections", connection_id=number, capture="office.pcapng", start=NOON + int(start * S), end=NOON + int(end * S),
-            client_ip=client, client_port=40000 + number % 20000, server_ip="203.0.113.10", server_port=443, keepalives=0, tls_version="TLS 1.2",
-            first_frame=number * 100, last_frame=number * 100 + 99, eas_evidence="decoded",
+            "connections",
+            connection_id=number,
+            capture="office.pcapng",
+            start=NOON + int(start * S),
+            end=NOON + int(end * S),
+            client_ip=client,
+            client_port=40000 + number % 20000,
+            server_ip="203.0.113.10",
+            server_port=443,
+            keepalives=0,
+            tls_version="TLS 1.2",
+            first_frame=number * 100,
+            last_frame=number * 100 + 99,
+            eas_evidence="decoded",
             display_filter=f"ip.addr=={client} && tcp.port=={40000 + number % 20000} && tcp.port==443",
-        )  # fmt: skip
+        )
 
     def wait(
         self,
@@ -69,19 +80,55 @@ class Story:
         begin, end = NOON + int(start * S), NOON + int((start + held) * S)
         frame = connection * 100 + 10 + number % 40
         died = outcome == "torn_down"
-        self.add("transactions", transaction_id=number, connection_id=connection, session_id=session, command="Ping", request_frame=frame,
-                 response_frame=None if died else frame + 1)  # fmt: skip
         self.add(
-            "heartbeats", heartbeat_id=number, session_id=session, connection_id=connection, transaction_id=number, kind="ping", start=begin, end=end,
-            requested_s=requested, requested_source="body", held_s=held, outcome=outcome, request_frame=frame, end_frame=None if died else frame + 1,
-        )  # fmt: skip
+            "transactions",
+            transaction_id=number,
+            connection_id=connection,
+            session_id=session,
+            command="Ping",
+            request_frame=frame,
+            response_frame=None if died else frame + 1,
+        )
+        self.add(
+            "heartbeats",
+            heartbeat_id=number,
+            session_id=session,
+            connection_id=connection,
+            transaction_id=number,
+            kind="ping",
+            start=begin,
+            end=end,
+            requested_s=requested,
+            requested_source="body",
+            held_s=held,
+            outcome=outcome,
+            request_frame=frame,
+            end_frame=None if died else frame + 1,
+        )
         if died:
             self.add(
-                "teardowns", teardown_id=len(self.rows["teardowns"]) + 1, connection_id=connection, heartbeat_id=number, time=end, mechanism=mechanism,
-                ended_by="path" if mechanism == "silent" else "middlebox", cause="idle_timeout", premature=True, idle_s=held, age_s=held + 3,
-                evidence_grade="likely", first_frame=frame + 1, session_id=session,
-                evidence=[{"kind": "retransmission", "detail": "The device repeated its last packet 5 times without an answer.", "frames": [frame + 1, frame + 2]}],
-            )  # fmt: skip
+                "teardowns",
+                teardown_id=len(self.rows["teardowns"]) + 1,
+                connection_id=connection,
+                heartbeat_id=number,
+                time=end,
+                mechanism=mechanism,
+                ended_by="path" if mechanism == "silent" else "middlebox",
+                cause="idle_timeout",
+                premature=True,
+                idle_s=held,
+                age_s=held + 3,
+                evidence_grade="likely",
+                first_frame=frame + 1,
+                session_id=session,
+                evidence=[
+                    {
+                        "kind": "retransmission",
+                        "detail": "The device repeated its last packet 5 times without an answer.",
+                        "frames": [frame + 1, frame + 2],
+                    }
+                ],
+            )
         return number
 
     def sync(self, *, session: int, connection: int, time: float, folder: str, down: int) -> None:
@@ -97,10 +144,23 @@ class Story:
             response_frame=frame + 2,
         )
         self.add(
-            "sync_sizes", transaction_id=number, session_id=session, time=NOON + int(time * S), collection_id=str(len(folder)), folder_name=folder,
-            folder_class="Email", adds=1 + down // 40_000, changes=0, deletes=0, upload_bytes=310, download_bytes=down, upload_wire_bytes=420,
-            download_wire_bytes=int(down * 0.45), request_frame=frame, response_frame=frame + 2,
-        )  # fmt: skip
+            "sync_sizes",
+            transaction_id=number,
+            session_id=session,
+            time=NOON + int(time * S),
+            collection_id=str(len(folder)),
+            folder_name=folder,
+            folder_class="Email",
+            adds=1 + down // 40_000,
+            changes=0,
+            deletes=0,
+            upload_bytes=310,
+            download_bytes=down,
+            upload_wire_bytes=420,
+            download_wire_bytes=int(down * 0.45),
+            request_frame=frame,
+            response_frame=frame + 2,
+        )
 
 
 def office(
@@ -165,10 +225,24 @@ def office(
                 connection = 0
                 continue
             story.rows["connections"][connection - 1].update(start=NOON + int(begun * S), end=NOON + int(now * S))
-        devices.append(DeviceRow(
-            session_id=session, device=name, waits=waits, lived=waits - died, died=died, ended_itself=0, unknown=0, asked_s=float(asked), lived_s=240.0,
-            ended_by="path, silent" if died else "-", grade="likely" if died else "", timer_low_s=290.0, timer_high_s=301.0, timer="290-301 s" if died else "> 240 s",
-        ))  # fmt: skip
+        devices.append(
+            DeviceRow(
+                session_id=session,
+                device=name,
+                waits=waits,
+                lived=waits - died,
+                died=died,
+                ended_itself=0,
+                unknown=0,
+                asked_s=float(asked),
+                lived_s=240.0,
+                ended_by="path, silent" if died else "-",
+                grade="likely" if died else "",
+                timer_low_s=290.0,
+                timer_high_s=301.0,
+                timer="290-301 s" if died else "> 240 s",
+            )
+        )
     story.add(
         "captures",
         capture="office.pcapng",
@@ -188,20 +262,33 @@ def office(
         high_s=301.0,
         behaviour="silent",
         deaths=31,
-        survivors=53,
+        survivals=53,
     )
     rows = tuple(
-        FolderRow(session_id=1, device=names[0], folder=folder, folder_class="Email", syncs=61 - 9 * place, items=140 // (place + 1), down_wire_bytes=2_100_000 // (place + 1) ** 2,
-                  down_bytes=4_800_000 // (place + 1) ** 2, up_bytes=38_000 * (place + 1), largest_bytes=1_400_000, largest_time_ns=NOON + 7_331 * S, largest_frame=2207)
+        FolderRow(
+            session_id=1,
+            device=names[0],
+            folder=folder,
+            folder_class="Email",
+            syncs=61 - 9 * place,
+            items=140 // (place + 1),
+            down_wire_bytes=2_100_000 // (place + 1) ** 2,
+            down_bytes=4_800_000 // (place + 1) ** 2,
+            up_bytes=38_000 * (place + 1),
+            largest_bytes=1_400_000,
+            largest_time_ns=NOON + 7_331 * S,
+            largest_frame=2207,
+        )
         for place, folder in enumerate(folders)
-    )  # fmt: skip
+    )
     story.verdict = verdict(devices=tuple(devices), folders=rows)
     return story
 
 
 def verdict(**changed: Any) -> Verdict:
     words: dict[str, Any] = {
-        "severity": "error", "headline": "Push is being cut on the way.",
+        "severity": "error",
+        "headline": "Push is being cut on the way.",
         "reasons": (
             "31 of 84 waits died before they were answered. All 31 went silent after more than 5 min idle; nothing idle longer than 298 s ever got through, "
             "everything shorter did (53 of 53).",
@@ -211,8 +298,11 @@ def verdict(**changed: Any) -> Verdict:
         "cost": ("It cost 2 h 41 min without push, 31 new TLS handshakes and 1.9 MB on 3 devices in 6.2 hours.",),
         "unseen": ("4 connections stayed encrypted (no key): their waits are inferred.",),
         "next_steps": ("Capture on the server's side of the firewall for one hour.",),
-        "devices": (), "folders": (), "read": "3 of 3 EAS connections' keys found, 84 waits, 6.2 hours, 1.2 GB in 0.9 s.", **changed,
-    }  # fmt: skip
+        "devices": (),
+        "folders": (),
+        "read": "3 of 3 EAS connections' keys found, 84 waits, 6.2 hours, 1.2 GB in 0.9 s.",
+        **changed,
+    }
     return Verdict(**words)
 
 
@@ -280,7 +370,13 @@ def crowd(devices: int = 6000, waits: int = 350_000) -> Story:
         for turn in range(waits // devices):
             died = chance.random() < (0.3 if number % 97 == 0 else 0.004)
             held = chance.uniform(301, 330) if died else chance.uniform(5, 299)
-            story.wait(session=session, connection=connection, start=turn * 8 * 3600 / (waits // devices) + chance.uniform(0, 200), held=held, requested=480,
-                       outcome="torn_down" if died else chance.choice(["changes", "expired"]))  # fmt: skip
+            story.wait(
+                session=session,
+                connection=connection,
+                start=turn * 8 * 3600 / (waits // devices) + chance.uniform(0, 200),
+                held=held,
+                requested=480,
+                outcome="torn_down" if died else chance.choice(["changes", "expired"]),
+            )
     story.verdict = verdict()
     return story

@@ -34,7 +34,7 @@ PROMISED = {
         "evidence"
     ),
     "idle_timeouts": (
-        "path clients server_ip low_s high_s behaviour deaths survivors longest_survived_s shortest_death_s "
+        "path clients server_ip low_s high_s behaviour deaths survivals longest_survived_s shortest_death_s "
         "confidence candidates advice"
     ),
     "sync_sizes": (

@@ -28,7 +28,7 @@ def test_the_timer_lies_between_the_longest_survival_and_the_shortest_death() ->
         reset_after(d, seconds)
     (row,) = d.rows("idle_timeouts")
     assert (row["low_s"], row["high_s"], row["behaviour"]) == (290, 301, "reset")
-    assert (row["deaths"], row["survivors"], row["clients"], row["confidence"]) == (2, 3, 1, None)
+    assert (row["deaths"], row["survivals"], row["clients"], row["confidence"]) == (2, 3, 1, None)
     assert row["path"] == "10.0.0.0/24 → 203.0.113.10"
     assert [c["name"] for c in row["candidates"]] == ["F5 BIG-IP TCP profile"]
     assert "30 min" in row["advice"]
@@ -56,7 +56,7 @@ def test_keep_alives_make_a_wait_say_nothing() -> None:
     lived(d, 900, client={"keepalives": 12})
     lived(d, 100)
     (row,) = d.rows("idle_timeouts")
-    assert (row["low_s"], row["survivors"]) == (100, 1)
+    assert (row["low_s"], row["survivals"]) == (100, 1)
 
 
 def test_paths_are_kept_apart() -> None:

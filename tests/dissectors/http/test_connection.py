@@ -435,6 +435,34 @@ def test_a_snap_length_leaves_first_lines_and_whole_headers() -> None:
     assert [(t.request and t.request.target, t.response and t.response.status) for t in done] == [("/a", 200)] * 2
 
 
+@pytest.mark.parametrize("at", [b"Accept", b"\r\n\r\n"])
+def test_a_body_cut_away_with_the_end_of_its_head_has_the_length_that_was_declared(at: bytes) -> None:
+    """The snap length cuts inside the head, behind Content-Length; all of the rest of the packet is this message's."""
+    connection = HttpConnection(1)
+    data = request(body=b"x" * 83).replace(b"\r\n\r\n", b"\r\nAccept: text/html\r\n\r\n")
+    cut = data.index(at) + 1
+    connection.feed(CLIENT, data[:cut], 5, 50, 5, 50, cut)
+    connection.gap(CLIENT, len(data) - cut, 5, 50)
+    (transaction,) = connection.close(60)
+    sent = transaction.request
+    assert sent is not None
+    assert (sent.body_bytes, sent.http_bytes, sent.wire_bytes) == (83, len(data), len(data))
+    assert (sent.complete, sent.body) == (False, None)
+
+
+@pytest.mark.parametrize(("gap", "frame", "size"), [(84, 5, 0), (85, 9, 83), (9000, 9, 83), (None, 9, 0)])
+def test_a_declared_length_counts_only_where_the_body_has_room_in_the_gap(gap: int | None, frame: int, size: int) -> None:
+    """Lost packets may hold later messages too: no more than the body is then known to be of this one."""
+    connection = HttpConnection(1)
+    head = request(body=b"x" * 83)[:-85]  # without its empty line and body
+    connection.feed(CLIENT, head, 5, 50, 5, 50, len(head))
+    connection.gap(CLIENT, gap, frame, 60)
+    (transaction,) = connection.close(70)
+    sent = transaction.request
+    assert sent is not None
+    assert (sent.body_bytes, sent.http_bytes, sent.complete) == (size, len(head) + size, False)
+
+
 # Limits --------------------------------------------------------------------------------------------------------------
 
 

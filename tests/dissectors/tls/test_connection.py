@@ -1,5 +1,7 @@
 """What the connection does with each kind of message, and what it says when nothing can be read."""
 
+import gc
+
 import pytest
 
 from dissectors.events import CLIENT, SERVER
@@ -14,6 +16,7 @@ from tests.dissectors.tls.dialogue import (
     SPLITS,
     Made,
     Sealer,
+    feed,
     message,
     outcome,
     plaintext,
@@ -267,3 +270,27 @@ def test_sealers_and_readers_agree_on_every_length():
         assert isinstance(made.client, Sealer)
         _, pieces = play(made.turns, made.keys())
         assert [len(piece.data) for piece in pieces] == sizes
+
+
+def test_a_connection_is_freed_without_the_cycle_collector():
+    """The collector is off while captures are read."""
+    made = Made(AES).shake_hands().says(CLIENT, b"ask").says(SERVER, b"answer")
+    connection, pieces = play(made.turns, made.keys())
+    assert connection.decryption == "decrypted"
+    gc.collect()
+    gc.disable()
+    try:
+        del connection, pieces
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_a_connection_that_waits_holds_on_to_no_bytes_of_the_capture():
+    made = Made(AES).shake_hands().says(CLIENT, b"ask")
+    keylog = KeyLog()
+    keylog.add(made.keys(), "keys")
+    connection = TlsConnection(keylog)
+    feed(connection, made.turns)
+    for direction in connection._directions:
+        assert (direction.framer.data, direction.framer.ends, direction.framer.frames) == (b"", [], [])

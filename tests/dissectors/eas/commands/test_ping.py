@@ -118,3 +118,47 @@ def test_any_bytes_are_read(inside: bytes) -> None:
     for start in (b"", b"\x03\x01\x6a\x00", b"\x03\x01\x6a\x00\x00\x0d\x45"):
         ping.read_request(start + inside)
         ping.read_response(start + inside)
+
+
+TEXT = st.text("a5/é\n", max_size=4)
+
+
+@given(
+    st.none() | st.text("0159 x", max_size=12),
+    st.none() | st.lists(st.tuples(st.none() | TEXT, st.none() | TEXT), max_size=3),
+    st.binary(max_size=2),
+)
+def test_the_pattern_for_requests_reads_what_the_walk_reads(
+    interval: str | None, folders: list[tuple[str | None, str | None]] | None, behind: bytes
+) -> None:
+    content = [] if interval is None else [element("Ping:HeartbeatInterval", interval)]
+    if folders is not None:
+        parts = [
+            [element(tag, text) for tag, text in (("Ping:Id", name), ("Ping:Class", kind)) if text is not None]
+            for name, kind in folders
+        ]
+        content.append(element("Ping:Folders", *(element("Ping:Folder", *part) for part in parts)))
+    body = encode(element("Ping:Ping", *content)) + behind
+    assert ping.read_request(body) == ping._walk_request(body)
+
+
+@given(st.none() | st.text("0159 x", max_size=12), st.none() | st.lists(TEXT, max_size=3), st.binary(max_size=2))
+def test_the_pattern_for_responses_reads_what_the_walk_reads(
+    status: str | None, folders: list[str] | None, behind: bytes
+) -> None:
+    content = [] if status is None else [element("Ping:Status", status)]
+    if folders is not None:
+        content.append(element("Ping:Folders", *(element("Ping:Folder", name) for name in folders)))
+    body = encode(element("Ping:Ping", *content)) + behind
+    assert ping.read_response(body) == ping._walk_response(body)
+
+
+@pytest.mark.parametrize(("read", "body"), [(ping._usual_request, request), (ping._usual_response, response)])
+def test_what_devices_and_servers_usually_send_is_read_by_the_patterns(read, body) -> None:
+    usual = {
+        request: element(
+            "Ping:Ping", element("Ping:HeartbeatInterval", 480), element("Ping:Folders", folder("5", "Email"), folder("c/1", "Tasks"))
+        ),
+        response: element("Ping:Ping", element("Ping:Status", 2), element("Ping:Folders", element("Ping:Folder", "5"))),
+    }
+    assert read(encode(usual[body])) is not None
