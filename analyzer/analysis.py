@@ -171,9 +171,8 @@ def read_keylogs(paths: Sequence[PathLike], warnings: list[Trouble]) -> KeyLog:
         odd = keys.add(text[:MAX_KEYLOG_BYTES], name)
         if len(keys) == before:
             warnings.append(Trouble(f"{name}: no key in this key log that was not known already", KEYLOG_HINT))
-        elif odd:
-            more = f" (and {len(odd) - 1} more such lines)" if len(odd) > 1 else ""
-            warnings.append(Trouble(odd[0] + more, "the other lines were used; a TLS library writes one key a line"))
+        else:
+            warnings += [Trouble(remark, "the other lines were used; a TLS library writes one key a line") for remark in odd]
         if len(text) > MAX_KEYLOG_BYTES:
             warnings.append(
                 Trouble(f"{name}: only the first {MAX_KEYLOG_BYTES >> 20} MiB were read", "split the key log")

@@ -12,6 +12,7 @@ import textwrap
 
 from analyzer.findings import all_rules
 from analyzer.tables.catalog import TABLES
+from analyzer.tables.catalog.anomaly_codes import CODES
 from analyzer.tables.schema import Column, Table
 from dissectors.eas import status
 
@@ -40,7 +41,7 @@ def explain(topic: str, width: int = 100) -> str | None:
             for column in table.columns:
                 if column.name == column_name:
                     return _column(table, column, width)
-    return _columns(topic.lower(), width) or _status(topic)
+    return _columns(topic.lower(), width) or _code(topic.lower(), width) or _status(topic)
 
 
 def contents(width: int = 100) -> str:
@@ -52,6 +53,8 @@ def contents(width: int = 100) -> str:
     for table in TABLES:
         lines += _wrapped(f"{table.name:<14} {table.grain}", width, "  ", " " * 17)
     commands = ", ".join(f"{command} {next(iter(codes))}" for command, codes in status.BY_COMMAND.items())
+    lines += ["", "Codes of anomalies, and why connections stayed encrypted"]
+    lines += _wrapped(f"{', '.join(list(CODES)[:3])}, tls_record_malformed, no_key, ...", width, "  ", "  ")
     lines += ["", "Status numbers (a command or HTTP, and the number)"]
     lines += _wrapped(f"{commands}, HTTP 449, ...", width, "  ", "  ")
     return "\n".join(lines) + "\n"
@@ -61,8 +64,15 @@ def close_to(topic: str) -> list[str]:
     """What may have been meant."""
     known = [rule.CODE for rule in all_rules()]
     known += [name for table in TABLES for name in (table.name, *(f"{table.name}.{c.name}" for c in table.columns))]
+    known += _all_codes()
     known += [f"{command} {code}" for command, codes in status.BY_COMMAND.items() for code in codes]
     return difflib.get_close_matches(topic, known, n=3, cutoff=0.6)
+
+
+def _all_codes() -> list[str]:
+    from dissectors.tls import reasons
+
+    return [*CODES, *reasons.ANOMALIES, *reasons.WHY]
 
 
 def _table(table: Table, width: int) -> str:
@@ -90,6 +100,20 @@ def _column(table: Table, column: Column, width: int) -> str:
 def _columns(name: str, width: int) -> str | None:
     """A column name without its table: the pages of all tables that have it."""
     pages = [_column(table, column, width) for table in TABLES for column in table.columns if column.name == name]
+    return "\n".join(pages) or None
+
+
+def _code(code: str, width: int) -> str | None:
+    """An anomaly, or a reason why a connection stayed encrypted."""
+    from dissectors.tls import reasons  # brings cryptography with it
+
+    pages = []
+    for meanings, where in (
+        (CODES | reasons.ANOMALIES, "a code in the table anomalies"),
+        (reasons.WHY, "a reason in connections.why_encrypted"),
+    ):
+        if code in meanings:
+            pages.append("\n".join([f"{code}  ({where})", *_wrapped(meanings[code], width, "  ", "  ")]) + "\n")
     return "\n".join(pages) or None
 
 

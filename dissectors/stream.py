@@ -62,8 +62,13 @@ class ConnectionStream:
 
     def feed(self, side: int, data: bytes, ends: list[int], frames: list[int], times: list[int]) -> None:
         """In-order payload of one side (see `net.reassembly.Sink`)."""
-        if self._tls is not None:
-            self._feed_tls(self._tls, side ^ self._flip, data, ends, frames, times)
+        tls = self._tls
+        if tls is not None:
+            pieces = tls.feed(side ^ self._flip, data, ends, frames, times)
+            if pieces:
+                self._pass_on(pieces)
+            if self._random is None or tls.hopeless:
+                self._after_tls(tls)
         elif self._http is not None:
             self._feed_http(self._http, side ^ self._flip, data, ends, frames, times)
         elif self.wanted:
@@ -161,15 +166,6 @@ class ConnectionStream:
             self.by_segment = True
         for part in held:
             self.feed(*part)
-
-    def _feed_tls(
-        self, tls: TlsConnection, side: int, data: bytes, ends: list[int], frames: list[int], times: list[int]
-    ) -> None:
-        pieces = tls.feed(side, data, ends, frames, times)
-        if pieces:
-            self._pass_on(pieces)
-        if self._random is None or tls.hopeless:
-            self._after_tls(tls)
 
     def _after_tls(self, tls: TlsConnection) -> None:
         if self._random is None and tls.client_random is not None:

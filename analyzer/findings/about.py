@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from analyzer.findings import Finding, Severity
@@ -55,7 +56,11 @@ def frames_of(waits: pd.DataFrame) -> tuple[int, ...]:
 
 def filter_of(waits: pd.DataFrame) -> str | None:
     """A Wireshark display filter that shows the connections of these waits."""
-    filters = list(dict.fromkeys(waits["display_filter"].dropna().astype(object)))[:CONNECTIONS]
+    return one_filter(list(dict.fromkeys(waits["display_filter"].dropna().astype(object)))[:CONNECTIONS])
+
+
+def one_filter(filters: Sequence[object]) -> str | None:
+    """A display filter for all that these show."""
     if not filters:
         return None
     return str(filters[0]) if len(filters) == 1 else " || ".join(f"({one})" for one in filters)

@@ -304,7 +304,7 @@
   if (/theme=(dark|light)/.test(location.hash)) root.dataset.theme = RegExp.$1;
   (async () => {
     for (const name of ALL) await draw(name, true); // one after the other: the first is on screen while the next is drawn
-    if (data.lanes.length > 4 && byId("device") && byId("asked")) {
+    if (data.lanes > 4 && byId("device") && byId("asked")) {
       byId("device").value = "0";
       await chooseDevice("0");
     }

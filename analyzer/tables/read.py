@@ -76,6 +76,13 @@ def among(table: Source, name: str, *wanted: str) -> npt.NDArray[np.bool_]:
     return np.array([value in wanted for value in values] + [False])[found]
 
 
+def firsts(table: Source, name: str, wanted: Array, limit: int) -> list[Any]:
+    """The first distinct texts of these rows."""
+    found, texts = codes(table, name)
+    some = dict.fromkeys(found[wanted][found[wanted] >= 0].tolist())
+    return [texts[code] for code in list(some)[:limit]]
+
+
 def rows(table: Source) -> list[dict[str, Any]]:
     """A small table as dictionaries, None where a value is absent. Times are integer nanoseconds."""
     names = [column.name for column in table.table.columns] if isinstance(table, _UNMADE) else list(table.columns)

@@ -253,7 +253,9 @@ class Timeline:
         return none_at_end
 
     def finish(self, facts: Sequence[CaptureFacts]) -> dict[str, TableBuilder | DerivedTable]:
-        """All tables but `findings`, in the order of the catalog. `facts`: the captures, in the order of `Connection.capture`."""
+        """All tables but `findings`, in the order of the catalog. `facts`: the captures, in the order of
+        `Connection.capture`.
+        """
         for open_ in self._open.values():  # an engine that broke off
             self._note_speaker(open_)
             self._sessions.connection_ended(open_.sessions, "")

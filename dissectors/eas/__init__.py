@@ -68,7 +68,7 @@ def decode_transaction(transaction: Transaction) -> EasMessage | None:
     return _message(query, command or UNKNOWN_COMMAND, sent, received, protocol_version, user)
 
 
-def _message(  # noqa: PLR0917
+def _message(
     query: EasQuery, command: str, sent: Message | None, received: Message | None, version: str | None, user: str | None
 ) -> EasMessage:
     oddities: tuple[Oddity, ...] = ()

@@ -12,7 +12,7 @@ Left out: HTTP/2 (only recognised), the fields of trailers, what is inside a tun
 
 from collections.abc import Mapping
 
-from dissectors.events import CLIENT, SERVER, Request, Response, Transaction
+from dissectors.events import CLIENT, Request, Response, Transaction
 from dissectors.http.bodies import FixedLength, UntilClose, lone_chunk
 from dissectors.http.heads import (
     CHUNKED,
@@ -58,8 +58,8 @@ class HttpConnection(Machine):
     def __init__(self, connection_id: int, keep_body: KeepBody = keep_eas_body) -> None:
         """`keep_body(method, target, request headers)` says whether both bodies of a transaction are kept and decoded.
 
-        It is asked again only when the request line or a header that `templates` takes for deciding is another one. For a
-        response without its request it is called with an empty method and target and the response's headers.
+        It is asked again only when the request line or a header that `templates` takes for deciding is another one. For
+        a response without its request it is called with an empty method and target and the response's headers.
         """
         super().__init__(connection_id, keep_body)
         self._asked = _NOT_ASKED  # the last request head
@@ -67,7 +67,7 @@ class HttpConnection(Machine):
         self._answered = _NOT_ANSWERED  # the last response head
         self._answers: Templates = ()
 
-    def feed(  # noqa: PLR0917
+    def feed(
         self, side: int, data: bytes, first_frame: int, first_ns: int, last_frame: int, last_ns: int, wire_bytes: int
     ) -> list[Transaction]:
         """`data` is the next plaintext of `side`: the content of a TLS record or a TCP segment, any split will do.
@@ -84,7 +84,7 @@ class HttpConnection(Machine):
             if stream.state == START:
                 return self._start_response(data, first_frame, first_ns, last_frame, last_ns, wire_bytes)
         done: list[Transaction] = []
-        stream.overhead = wire_bytes - len(data)
+        stream.take(wire_bytes, len(data))
         self._run(stream, data, 0, (first_frame, first_ns, last_frame, last_ns), done)
         return done
 
@@ -100,9 +100,7 @@ class HttpConnection(Machine):
         message = stream.message
         if stream.state == BODY and message is not None and stream.framing.skip(length, message.body):
             message.missing = True
-            message.http_bytes += length or 0
-            message.wire_bytes += (length or 0) + stream.overhead  # of a record none of which is seen
-            stream.overhead = 0
+            stream.miss(message, length or 0)
             if stream.framing.done:
                 self._finish(stream, False, done)
             return done
@@ -113,10 +111,15 @@ class HttpConnection(Machine):
         return done
 
     def unused(self, side: int) -> int:
-        """How many of the next bytes of `side` are body that is only counted: `pass_over` does that without the bytes."""
+        """How many of the next bytes of `side` are body that is only counted: `pass_over` does that without them."""
         stream = self._client if side == CLIENT else self._server
         message, framing = stream.message, stream.framing
-        if stream.state != BODY or message is None or message.body.pieces is not None or not isinstance(framing, FixedLength):
+        if (
+            stream.state != BODY
+            or message is None
+            or message.body.pieces is not None
+            or not isinstance(framing, FixedLength)
+        ):
             return 0
         return framing.remaining - 1  # the last byte ends the message and must come through `feed`
 
@@ -153,7 +156,7 @@ class HttpConnection(Machine):
 
     # Messages that begin with a piece -------------------------------------------------------------------------------
 
-    def _start_request(  # noqa: PLR0917
+    def _start_request(
         self, data: bytes, first_frame: int, first_ns: int, last_frame: int, last_ns: int, wire_bytes: int
     ) -> list[Transaction]:
         """A piece that begins a request, which it holds whole more often than not."""
@@ -164,7 +167,7 @@ class HttpConnection(Machine):
             try:
                 found = self._known_request(data) or self._new_request(data)
             except OddHead:
-                self._client.overhead = wire_bytes - len(data)
+                self._client.take(wire_bytes, len(data))
                 self._run(self._client, data, 0, (first_frame, first_ns, last_frame, last_ns), done)
                 return done
             _, method, target, version, _, keep = self._asked
@@ -173,7 +176,7 @@ class HttpConnection(Machine):
         if length != size and (size or length != UNSAID):
             head = RequestHead(method, target, version, headers, user, length, codings)
             piece = (first_frame, first_ns, last_frame, last_ns)
-            self._client.overhead = wire_bytes - len(data)
+            self._client.take(wire_bytes, len(data))
             message = Message(piece)
             self._client.account(message, body_start, piece)
             self._open_request(message, head, keep, done)
@@ -207,7 +210,7 @@ class HttpConnection(Machine):
             pairing.request_done(exchange, request, done)
         return done
 
-    def _start_response(  # noqa: PLR0917
+    def _start_response(
         self, data: bytes, first_frame: int, first_ns: int, last_frame: int, last_ns: int, wire_bytes: int
     ) -> list[Transaction]:
         """A piece that begins a response, which it holds whole more often than not."""
@@ -218,7 +221,7 @@ class HttpConnection(Machine):
                 found = self._known_response(data) or self._new_response(data)
             except OddHead:
                 done: list[Transaction] = []
-                self._server.overhead = wire_bytes - len(data)
+                self._server.take(wire_bytes, len(data))
                 self._run(self._server, data, 0, (first_frame, first_ns, last_frame, last_ns), done)
                 return done
             _, status, reason, version, _ = self._answered
@@ -256,7 +259,7 @@ class HttpConnection(Machine):
                 return [_new(Transaction, (pairing.connection_id, pairing.number, request, response))]
         done = []
         piece = (first_frame, first_ns, last_frame, last_ns)
-        self._server.overhead = wire_bytes - len(data)
+        self._server.take(wire_bytes, len(data))
         message = Message(piece)
         self._server.account(message, head_end, piece)
         self._open_response(message, ResponseHead(status, reason, version, headers, length, codings), done)

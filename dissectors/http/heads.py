@@ -3,8 +3,8 @@
 Two ways to read a head that give the same result for a regular one. `parse_request` and `parse_response` (and their
 parts) are for the common case: lines end in CRLF and most of them were seen before, so each is one look-up in a bounded
 cache that all connections share. They raise `OddHead` for anything else. `parse_oddly` reads whatever is there (bare
-LF, folded lines, lines without a colon) and says what was odd. Names come out in lower case, repeated fields joined with
-", ", secrets reduced (`redact`). Of the values only those that frame the body are interpreted.
+LF, folded lines, lines without a colon) and says what was odd. Names come out in lower case, repeated fields joined
+with ", ", secrets reduced (`redact`). Of the values only those that frame the body are interpreted.
 """
 
 import re
@@ -151,15 +151,16 @@ status_line = _StatusLines().__getitem__
 def parse_request(head: bytes) -> RequestHead:
     """A request head without its empty line. Raises `OddHead` when it is not entirely regular."""
     line, _, fields = head.partition(b"\r\n")
-    return RequestHead(*request_line(line), *parse_fields(fields, True))
+    method, target, version = request_line(line)
+    return RequestHead(method, target, version, *parse_fields(fields, True))
 
 
 def parse_response(head: bytes) -> ResponseHead:
     """A response head without its empty line. Raises `OddHead` when it is not entirely regular."""
     line, _, fields = head.partition(b"\r\n")
-    start = status_line(line)
+    status, reason, version = status_line(line)
     headers, _, length, codings = parse_fields(fields, False)
-    return ResponseHead(*start, headers, length, codings)
+    return ResponseHead(status, reason, version, headers, length, codings)
 
 
 def parse_fields(block: bytes, is_request: bool) -> Fields:

@@ -298,8 +298,8 @@ class Machine:
     def _cut(self, stream: Stream, done: list[Transaction], gap: int = 0, frame: int = 0) -> None:
         """No more bytes of the message that is being read: it ends as it is. Of a head, the complete lines count.
 
-        `gap` bytes are missing behind it, up to or in `frame`. When a body of the length that the head declares has room in
-        them, it is taken to be there; a snap length cuts away nothing but the rest of its own packet or record.
+        `gap` bytes are missing behind it, up to or in `frame`. When a body of the length that the head declares has
+        room in them, it is taken to be there; a snap length cuts away the rest of its own packet or record only.
         """
         message = stream.message
         if message is None:
@@ -331,8 +331,7 @@ class Machine:
         if isinstance(framing, FixedLength) and framing.remaining + _LEAST_CUT <= gap:
             size = gap if frame == message.last_frame else framing.remaining
             framing.skip(framing.remaining, message.body)
-            message.http_bytes += size
-            message.wire_bytes += size
+            stream.miss(message, size)
         self._finish(stream, False, done)
 
     # Lost and found -------------------------------------------------------------------------------------------------

@@ -57,6 +57,7 @@ class Stream:
     """One side of a connection."""
 
     __slots__ = (
+        "ahead",
         "buffer",
         "framing",
         "likely",
@@ -79,17 +80,30 @@ class Stream:
         self.buffer = bytearray()  # an incomplete head
         self.likely = False  # the buffer does begin like a message
         self.framing: Framing = NO_FRAMING
-        self.overhead = (
-            0  # wire bytes of the current piece that are no plaintext, for the first message that takes from it
-        )
+        self.overhead = 0  # wire bytes of the piece that are no plaintext, for the first message that takes from it
+        self.ahead = 0  # wire bytes of the piece and those behind it that the piece brought in excess of its plaintext
         self.seen = False  # it had a message
-        self.lost = (
-            False  # bytes are being skipped, from here on and for this reason (None: a gap, which others report):
-        )
+        self.lost = False  # bytes are being skipped, from here on and for this reason (None: a gap, others report it):
         self.lost_code: str | None = None
         self.lost_bytes = 0
         self.lost_frame = 0
         self.lost_ns = 0
+
+    def take(self, wire_bytes: int, size: int) -> None:
+        """A piece of `size` bytes comes."""
+        self.overhead = wire_bytes - size
+        self.ahead = self.overhead if wire_bytes else self.ahead + self.overhead
+
+    def miss(self, message: Message, count: int) -> None:
+        """`count` bytes of `message` were sent and not captured. The pieces of a cut TLS record: the first brought the
+        wire bytes of all of it."""
+        message.http_bytes += count
+        message.wire_bytes += self.overhead
+        self.overhead = 0
+        if count <= self.ahead:
+            self.ahead -= count
+        else:
+            message.wire_bytes += count
 
     def account(self, message: Message, count: int, piece: Piece) -> None:
         """The next `count` bytes of the piece belong to `message`."""

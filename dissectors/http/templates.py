@@ -1,4 +1,4 @@
-"""Header fields that were seen before: a head is compared with an earlier one of its connection instead of being parsed.
+"""Header fields that were seen before: a head is compared with an earlier one of its connection, not parsed again.
 
 The heads of one sender differ in a few values only, such as Content-Length, Date and request-id. A `Template` is such a
 head cut at those values. Which they are is partly known (`CHANGING`) and partly learned, from two heads with the same
@@ -20,8 +20,8 @@ PATTERN_AFTER = 250  # matches with several new values, until a template is comp
 MAX_SHARED = 4096  # templates known to all connections
 
 CHANGING = FLEETING | {"content-length"}
-_LENGTH = "([0-9]{1,%d})" % MAX_LENGTH_DIGITS
-_VALUE = "([!-~][ -~]{0,%d}+)(?<! )" % (MAX_VALUE_BYTES - 1)
+_LENGTH = f"([0-9]{{1,{MAX_LENGTH_DIGITS}}})"
+_VALUE = f"([!-~][ -~]{{0,{MAX_VALUE_BYTES - 1}}}+)(?<! )"
 DECIDING = frozenset(("content-type", "content-encoding", "transfer-encoding", "authorization"))
 
 
@@ -135,7 +135,7 @@ class Template:
         if match is None:
             return None
         headers = self.headers.copy()
-        for name, value in zip(self._names, match.groups()):  # noqa: B905: the keyword costs as much as a turn
+        for name, value in zip(self._names, match.groups()):  # noqa: B905 - the keyword costs as much as a turn
             headers[name] = value
         for name, reduce in self._secret:
             headers[name] = reduce(headers[name])

@@ -355,7 +355,6 @@ class TlsConnection(Session):
             return
         direction.opened = True
         span = _span(record)
-        size -= sum(missing for _, missing in seen.runs)
         for number, (data, missing) in enumerate(seen.runs):
             pieces.append(Piece(direction.side, data, *span, 0 if number else size, False, missing))
 
@@ -392,8 +391,7 @@ class TlsConnection(Session):
             self._fail(direction, reasons.DAMAGED)
 
     def _missing(self, direction: Direction, missing: int, record: Record, pieces: list[Piece]) -> None:
-        size = max(0, record.end - record.start - missing)
-        pieces.append(Piece(direction.side, b"", *_span(record), size, False, missing))
+        pieces.append(Piece(direction.side, b"", *_span(record), record.end - record.start, False, missing))
 
 
 def _span(record: Record) -> Span:

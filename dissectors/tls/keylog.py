@@ -68,9 +68,9 @@ class KeyLog:
         return f"KeyLog({len(self)} client randoms)"
 
     def add(self, data: bytes, origin: str) -> list[str]:
-        """Takes in one key log; says in at most one remark what is odd: "keys.log line 7: not hexadecimal (and 2 more odd lines)".
+        """Takes in one key log; says what is odd: "keys.log line 7: not hexadecimal (and 2 more odd lines)".
 
-        One remark for all lines: a file of the wrong kind is one mistake, not a million.
+        No more than one remark for all lines: a file of the wrong kind is one mistake, not a million.
         """
         remark = ""
         more = 0

@@ -39,7 +39,11 @@ class Messages:
         if self._out_of_step and not self._buffer and not _is_whole(content):
             return []
         length = int.from_bytes(content[1:_HEADER_BYTES], "big")
-        if length == len(content) - _HEADER_BYTES <= MESSAGE_LIMIT - _HEADER_BYTES and not self._buffer and not self._skip:
+        if (
+            length == len(content) - _HEADER_BYTES <= MESSAGE_LIMIT - _HEADER_BYTES
+            and not self._buffer
+            and not self._skip
+        ):
             return [Message(content[0], content[_HEADER_BYTES:])]  # one whole message, as most records hold
         found: list[Message] = []
         if self._skip:

@@ -14,6 +14,6 @@ class Piece(NamedTuple):
     first_ns: int
     last_frame: int  # of its last byte that was seen
     last_ns: int
-    wire_bytes: int  # record bytes on the wire but for those `missing`, header included; another piece of the record may have them
+    wire_bytes: int  # record bytes on the wire, header included; 0 where another piece of the same record has them
     authentic: bool = True  # the tag was verified; False only for records that are not whole in the capture
     missing: int = 0  # plaintext bytes behind `data` that are not in the capture; an estimate where records are lost

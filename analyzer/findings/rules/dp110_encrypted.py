@@ -22,20 +22,21 @@ References
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
 
 from analyzer.findings import Finding
-from analyzer.findings.about import filter_of, nanoseconds
+from analyzer.findings.about import CONNECTIONS, FRAMES, one_filter
 from analyzer.findings.case import Case
 from analyzer.findings.words import counted, of_all
 from analyzer.tables import read
+from analyzer.tables.builder import NAT
 from dissectors.tls.reasons import KEY_DOES_NOT_FIT, NO_HANDSHAKE, NO_KEY, WHY
 
 CODE = "DP110"
 TITLE = "Connections stayed encrypted"
-_COLUMNS = ("why_encrypted", "eas_evidence", "start", "end", "first_frame", "display_filter")
 
 BRING_KEYS = "Give the TLS key log that was written while the capture ran: --keylog FILE."
 BEGIN_EARLIER = "Begin the capture before the devices connect, so that their TLS handshakes are in it."
@@ -46,28 +47,30 @@ def check(case: Case) -> Iterator[Finding]:
     places = np.flatnonzero(read.among(connections, "decryption", "encrypted", "partial"))
     if not len(places):
         return
-    closed = read.part(connections, _COLUMNS, places)
-    reasons = closed["why_encrypted"].astype(object).fillna("").value_counts()
-    said = ((WHY.get(str(reason), "Why is not known.").rstrip("."), int(times)) for reason, times in reasons.items())
+    reason, reasons = read.codes(connections, "why_encrypted")
+    counts = Counter(reasons[code] if code >= 0 else "" for code in reason[places].tolist())
+    said = ((WHY.get(str(name), "Why is not known.").rstrip("."), times) for name, times in counts.most_common())
     why = [f"{words} ({counted(times, 'connection')})." for words, times in said]
-    inferred = int((closed["eas_evidence"].astype(object) == "inferred").sum())
+    inferred = int(read.among(connections, "eas_evidence", "inferred")[places].sum())
     if inferred:
         why.append(f"{inferred:,} look like Exchange ActiveSync; their waits were inferred from sizes and times.")
     advice = None
-    if {NO_KEY, KEY_DOES_NOT_FIT} & set(reasons.index):
+    if {NO_KEY, KEY_DOES_NOT_FIT} & set(counts):
         advice = BRING_KEYS
-    elif NO_HANDSHAKE in reasons.index:
+    elif NO_HANDSHAKE in counts:
         advice = BEGIN_EARLIER
-    which = of_all(len(closed), len(connections), "connection")
+    frames, start = read.ints(connections, "first_frame")[places], read.times(connections, "start")[places]
+    start = start[start != NAT]
+    which = of_all(len(places), len(connections), "connection")
     yield Finding(
         code=CODE,
         severity="info",
         title=f"{which[:1].upper()}{which[1:]} stayed encrypted.",
         detail=" ".join(why),
         advice=advice,
-        start=nanoseconds(closed["start"].min()),
-        end=nanoseconds(closed["end"].max()),
+        start=int(start.min()) if len(start) else None,
+        end=int(read.times(connections, "end")[places].max()) if len(start) else None,
         confidence="proven",
-        frames=tuple(int(frame) for frame in closed["first_frame"].dropna()[:8]),
-        display_filter=filter_of(closed),
+        frames=tuple(frames[frames >= 0][:FRAMES].tolist()),
+        display_filter=one_filter(read.firsts(connections, "display_filter", places, CONNECTIONS)),
     )

@@ -1,22 +1,35 @@
 """What a mark says when it is pointed at or chosen: one list of fields a table, the same for every picture.
 
-The page gets the numbers as columns and writes the words in its script; the figure of `timeline_figure` has no script, so
-its text is made here, from the same lists.
+The page gets the numbers as columns and writes the words in its script; a figure by itself has no script, so its text
+is made here, from the same lists.
 """
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from analyzer.findings.words import plain, size
+from analyzer.findings.words import framed, plain, size
 from analyzer.reports.charts import look
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analyzer.findings.overview import FolderRow
     from analyzer.reports.charts.scene import Scene
 
 _EVIDENCE_LINES = 6
+_JUDGEMENT = ("ended_by", "cause", "evidence_grade")
+_FOLDER_COLUMNS = [
+    *("device", "folder", "folder_class", "syncs", "items", "down_bytes", "down_wire_bytes", "up_bytes"),
+    *("largest_bytes", "largest_time_ns", "largest_frame"),
+]
+_ALSO = (  # columns that the script needs beside the fields
+    *("title", "frame", "last", "filter", "evidence"),
+    *("outcome", "lane", "start_ms", "end_ms", "time_ms", "held_s"),
+)
 
 # (label, column, how to write it); the script knows the same kinds
 FIELDS: dict[str, tuple[tuple[str, str, str], ...]] = {
@@ -70,7 +83,7 @@ FIELDS: dict[str, tuple[tuple[str, str, str], ...]] = {
 
 
 def frames_of(scene: Scene, several_files: bool) -> dict[str, pd.DataFrame]:
-    """The drawn rows of each table with what the fields name: frame and last (its range), filter, title, evidence, ..."""
+    """The drawn rows of each table with what the fields name: frame and last (a range), filter, title, evidence ..."""
     made = {}
     for name, frame in (("waits", scene.waits), ("endings", scene.endings), ("syncs", scene.syncs)):
         rows = frame.assign(file=frame["capture"] if several_files else None)
@@ -100,26 +113,30 @@ def frames_of(scene: Scene, several_files: bool) -> dict[str, pd.DataFrame]:
     return made
 
 
+def folder_frame(folders: Sequence[FolderRow]) -> pd.DataFrame:
+    """The verdict's folders with what the fields name."""
+    import pandas as pd
+
+    frame = pd.DataFrame([dataclasses.asdict(folder) for folder in folders], columns=_FOLDER_COLUMNS)
+    for name in _FOLDER_COLUMNS[3:]:
+        frame[name] = pd.to_numeric(frame[name]).astype("float64")
+    number = frame["largest_frame"]
+    return frame.assign(title=frame["folder"], time_ms=frame["largest_time_ns"] / 1e6, frame=number, last=number)
+
+
 def columns(table: str, rows: pd.DataFrame) -> dict[str, Any]:
     """The columns of a table for the script: numbers as they are, texts as codes into their distinct values."""
     import pandas as pd
 
-    wanted = dict.fromkeys(
-        [column for _, column, _ in FIELDS[table]]
-        + ["title", "frame", "last", "filter", "evidence", "outcome", "lane", "start_ms", "time_ms", "end_ms", "held_s"]
-    )
     packed: dict[str, Any] = {}
-    for name in wanted:
+    for name in dict.fromkeys([*(column for _, column, _ in FIELDS[table]), *_ALSO]):
         if name not in rows:
             continue
         column = rows[name]
         if name == "evidence":
             packed[name] = list(column)
         elif pd.api.types.is_numeric_dtype(column):
-            packed[name] = [
-                None if value != value else int(value) if value == int(value) else round(value, 3)
-                for value in column.astype("float64").tolist()
-            ]
+            packed[name] = [round(n, 3) if n is not None and n % 1 else n and int(n) for n in look.numbers(column)]
         else:
             codes, values = pd.factorize(column.astype(object))
             packed[name] = {"codes": codes.tolist(), "values": [plain(str(value), 300) for value in values]}
@@ -128,87 +145,92 @@ def columns(table: str, rows: pd.DataFrame) -> dict[str, Any]:
 
 def hover_texts(table: str, rows: pd.DataFrame) -> list[str]:
     """The same in plotly's text language, one text a row."""
-    from datetime import UTC, datetime
-
-    def written(value: Any, kind: str, row: dict[str, Any]) -> str:
-        if value is None or value != value or value == "":
-            return ""
-        if kind == "time":
-            return datetime.fromtimestamp(value / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + " UTC"
-        if kind == "s":
-            return f"{value:,.1f} s"
-        if kind == "bytes":
-            return size(value)
-        if kind == "frames":
-            last = row["last"]
-            return f"{value:.0f}" if last != last or last == value else f"{value:.0f}-{last:.0f}"
-        return plain(str(value), 120)
-
     texts = []
-    for row in rows.to_dict("records"):
-        lines = [f"<b>{look.plotly_text(row['title'])}</b>"]
+    for row in ({str(name): value for name, value in record.items()} for record in rows.to_dict("records")):
+        lines = [row["title"]]
         for label, column, kind in FIELDS[table]:
-            text = written(row.get(column), kind, row)
-            if text:
-                lines.append(f"{label}: {look.plotly_text(text)}")
-        filter_text = wireshark_filter(row["filter"], row["frame"], row["last"])
-        lines.append(look.plotly_text(plain(filter_text, 160)))
-        texts.append("<br>".join(lines))
+            if look.known(row.get(column)) and row[column] != "":
+                lines.append(f"{label}: {_written(row[column], kind, row)}")
+        lines.append(plain(wireshark_filter(row["filter"], row["frame"], row["last"]), 160))
+        texts.append("<br>".join(map(look.plotly_text, lines)))
     return texts
 
 
 def wireshark_filter(connection: object, first: float, last: float) -> str:
     """The display filter that shows these frames of this connection."""
     parts = [f"({connection})"] if isinstance(connection, str) and connection else []
-    if first == first:
-        end = last if last == last else first
-        parts.append(f"frame.number >= {first:.0f} && frame.number <= {end:.0f}")
+    if look.known(first):
+        parts.append(f"frame.number >= {first:.0f} && frame.number <= {last:.0f}")
     return " && ".join(parts)
 
 
-def _how(rows: pd.DataFrame) -> list[str | None]:
-    return [look.ENDINGS[m][1] if m in look.ENDINGS else None for m in rows["mechanism"].astype(object)]
+def frame_range(first: float, last: float) -> str:
+    """1812, 1812-1840, or nothing."""
+    if not look.known(first):
+        return ""
+    return f"{first:.0f}" if first == last else f"{first:.0f}-{last:.0f}"
 
 
-def _by(rows: pd.DataFrame) -> list[str | None]:
+def utc(ms: float) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + " UTC"
+
+
+def _written(value: Any, kind: str, row: dict[str, Any]) -> str:
+    match kind:
+        case "time":
+            return utc(value)
+        case "s":
+            return f"{value:,.1f} s"
+        case "bytes":
+            return size(value)
+        case "frames":
+            return frame_range(value, row["last"])
+        case _:
+            return plain(str(value), 120)
+
+
+def _how(rows: pd.DataFrame) -> pd.Series[Any]:
+    return rows["mechanism"].astype(object).map({name: words for name, (_, words) in look.ENDINGS.items()})
+
+
+def _by(rows: pd.DataFrame) -> pd.Series[Any]:
     """Who ended it, why, and how sure that is."""
-    words = []
-    for by, cause, grade in zip(
-        *(rows[name].astype(object) for name in ("ended_by", "cause", "evidence_grade")), strict=True
-    ):
+    words: list[str | None] = []
+    for by, cause, grade in zip(*(rows[name].astype(object) for name in _JUDGEMENT), strict=True):
         if not isinstance(by, str):
             words.append(None)
             continue
         why = f", {cause.replace('_', ' ')}" if isinstance(cause, str) and cause != "unknown" else ""
         sure = f" ({grade})" if isinstance(grade, str) and grade != "unknown" else ""
         words.append(by.replace("_", " ") + why + sure)
-    return words
+    return _objects(words, rows)
 
 
-def _items(rows: pd.DataFrame) -> list[str | None]:
-    """ "3 added, 1 deleted"."""
-    words = []
+def _items(rows: pd.DataFrame) -> pd.Series[Any]:
+    """3 added, 1 deleted."""
+    words: list[str | None] = []
     for numbers in zip(rows["adds"], rows["changes"], rows["deletes"], strict=True):
-        parts = [
-            f"{number:,.0f} {verb}"
-            for number, verb in zip(numbers, ("added", "changed", "deleted"), strict=True)
-            if number > 0
-        ]
-        words.append(", ".join(parts) or ("none" if any(number == 0 for number in numbers) else None))
-    return words
+        parts = [f"{n:,.0f} {verb}" for n, verb in zip(numbers, ("added", "changed", "deleted"), strict=True) if n > 0]
+        words.append(", ".join(parts) or ("none" if 0 in numbers else None))
+    return _objects(words, rows)
 
 
-def _evidence(rows: pd.DataFrame) -> list[list[str] | None]:
+def _evidence(rows: pd.DataFrame) -> pd.Series[Any]:
     """What the judgement rests on, a line each."""
-    lists = []
+    lists: list[list[str] | None] = []
     for evidence in rows["evidence"]:
-        if not isinstance(evidence, (list, tuple)) or not evidence:
+        if not isinstance(evidence, list | tuple) or not evidence:
             lists.append(None)
             continue
         lines = []
         for item in evidence[:_EVIDENCE_LINES]:
-            frames = [str(frame) for frame in item.get("frames") or []]
-            where = f" (frame{'s' if len(frames) > 1 else ''} {', '.join(frames[:4])})" if frames else ""
-            lines.append(plain(str(item.get("detail", "")), 240) + where)
+            frames = framed([int(frame) for frame in item.get("frames") or []])
+            lines.append(plain(str(item.get("detail", "")), 240) + (f" ({frames})" if frames else ""))
         lists.append(lines)
-    return lists
+    return _objects(lists, rows)
+
+
+def _objects(values: Sequence[object], rows: pd.DataFrame) -> pd.Series[Any]:
+    import pandas as pd
+
+    return pd.Series(list(values), index=rows.index, dtype=object)

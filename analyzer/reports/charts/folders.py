@@ -1,4 +1,4 @@
-"""What did each folder cost: decoded bytes as a wide pale bar, what of it went over the wire as a narrow dark one inside it."""
+"""What did each folder cost: decoded bytes as a wide pale bar, what went over the wire as a narrow dark one in it."""
 
 from __future__ import annotations
 
@@ -19,45 +19,20 @@ def figure(folders: tuple[FolderRow, ...]) -> dict[str, Any]:
     """`customdata` is the place in `folders`, of which the largest are drawn."""
     largest = sorted(range(len(folders)), key=lambda number: -_total(folders[number]))[:MAX_FOLDERS]
     several = len({folder.session_id for folder in folders}) > 1
-    headings = []
-    for row, number in enumerate(largest):
-        folder = folders[number]
-        whose = f"  {look.plotly_text(plain(folder.device, 24))}" if several else ""
-        headings.append(
-            {
-                "x": 0,
-                "xref": "paper",
-                "xanchor": "left",
-                "y": row + 0.2,
-                "yref": "y",
-                "yanchor": "middle",
-                "showarrow": False,
-                "align": "left",
-                "text": f"{look.plotly_text(plain(folder.folder, 28))}{whose}   {_words(folder)}",
-                "font": look.HEADING_FONT,
-            }
-        )
-    rows = range(len(largest))
     shown = [folders[number] for number in largest]
-    traces = [
-        _bars("down, decoded", [f.down_bytes for f in shown], [r + 0.58 for r in rows], 0.3, look.RAIL, "", largest),
-        _bars(
-            "down, on the wire",
-            [f.down_wire_bytes for f in shown],
-            [r + 0.58 for r in rows],
-            0.13,
-            look.INK,
-            "",
-            largest,
-        ),
-        _bars("up, decoded", [f.up_bytes for f in shown], [r + 0.83 for r in rows], 0.11, look.MUTED, "/", largest),
-    ]
+    headings = []
+    for row, folder in enumerate(shown):
+        whose = f"  {plain(folder.device, 24)}" if several else ""
+        headings.append(look.heading(f"{plain(folder.folder, 28)}{whose}   {_words(folder)}", row + 0.2))
+    decoded = _bars("down, decoded", [f.down_bytes for f in shown], largest, 0.58, 0.3, look.RAIL)
+    wire = _bars("down, on the wire", [f.down_wire_bytes for f in shown], largest, 0.58, 0.13, look.INK)
+    up = _bars("up, decoded", [f.up_bytes for f in shown], largest, 0.83, 0.11, look.MUTED, "/")
     largest_bytes = max((max(f.down_bytes or 0, f.down_wire_bytes or 0, f.up_bytes or 0) for f in shown), default=0)
     ticks = _ticks(largest_bytes)
     room = max(len(shown), (MIN_HEIGHT - look.MARGIN["t"] - look.MARGIN["b"]) / ROW_PX)
     left_out = f"The {len(shown)} largest of {len(folders):,} folders." if len(folders) > len(shown) else ""
     return {
-        "data": traces if shown else [],
+        "data": [decoded, wire, up],
         "layout": look.layout(
             round(room * ROW_PX) + look.MARGIN["t"] + look.MARGIN["b"],
             barmode="overlay",
@@ -77,8 +52,9 @@ def figure(folders: tuple[FolderRow, ...]) -> dict[str, Any]:
 
 
 def _bars(
-    name: str, values: list[int | None], y: list[float], width: float, color: str, pattern: str, numbers: list[int]
+    name: str, values: list[int | None], numbers: list[int], y: float, width: float, color: str, pattern: str = ""
 ) -> dict[str, Any]:
+    """A bar a folder, `y` below the top of its row."""
     return {
         "type": "bar",
         "orientation": "h",
@@ -86,7 +62,7 @@ def _bars(
         "meta": {"table": "folders"},
         "hoverinfo": "none",
         "x": [value or 0 for value in values],
-        "y": y,
+        "y": [row + y for row in range(len(values))],
         "width": width,
         "customdata": numbers,
         "marker": {

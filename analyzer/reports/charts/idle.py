@@ -1,4 +1,4 @@
-"""At what idle did waits die: each tested idle time of a path, what survived above what did not, the timer between them.
+"""At what idle did waits die: each tested idle time of a path, what survived above what did not, the timer between.
 
 One band a path (a client network and a server), because each has a timer of its own, with the interval that
 `idle_timeouts` gives for it.
@@ -29,7 +29,7 @@ _LIVED = ("lived", "changed")
 
 
 def figure(scene: Scene, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
-    """`customdata` is the row in `scene.waits`, or how many waits a bin holds. `meta.left_out`: paths without a band."""
+    """`customdata` is the row in `scene.waits`, or how many waits a bin holds. `meta.left_out`: paths not shown."""
     exact = len(scene.all_waits) == len(scene.waits) <= MAX_POINTS
     waits = scene.waits if exact else scene.all_waits
     waits = waits[waits["x_s"].notna() & waits["outcome"].isin([*_LIVED, "died"])]
@@ -187,7 +187,7 @@ class _Timer(NamedTuple):
 
 
 def _paths(waits: pd.DataFrame, timers: dict[str, _Timer]) -> list[str]:
-    """The path of each wait as `idle_timeouts` names it; by its server alone where the client's address is no address."""
+    """The path of each wait as `idle_timeouts` names it; by its server alone where the client's address is a token."""
     of_server: dict[str, list[str]] = {}
     for path, timer in timers.items():
         of_server.setdefault(timer.server, []).append(path)

@@ -156,21 +156,7 @@ def _layout(scene: Scene) -> dict[str, Any]:
     headings = []
     for lane in scene.lanes:
         counts = f"{of_all(lane.died, lane.waits)} died" if lane.died else counted(lane.waits, "wait")
-        label = look.plotly_text(plain(lane.label, 32))
-        headings.append(
-            {
-                "x": 0,
-                "xref": "paper",
-                "xanchor": "left",
-                "y": lane.top + 0.45,
-                "yref": "y",
-                "yanchor": "middle",
-                "text": f"{label}   {counts}",
-                "showarrow": False,
-                "font": look.HEADING_FONT,
-                "align": "left",
-            }
-        )
+        headings.append(look.heading(f"{plain(lane.label, 32)}   {counts}", lane.top + 0.45))
     separators = [
         {
             "type": "line",

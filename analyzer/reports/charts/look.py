@@ -1,4 +1,4 @@
-"""What the pictures have in common: colour, pattern and word of each outcome, symbols, sizes, and how text is made safe.
+"""What the pictures have in common: colour, pattern and word of each outcome, symbols, sizes, safe text.
 
 Colours are Okabe and Ito's, told apart by colour-blind readers; the dark page has lighter ones of the same hue. Each is
 doubled by a pattern (bars) or a symbol (marks), so that nothing is said by colour alone.
@@ -175,7 +175,7 @@ def layout(height: int, **more: Any) -> dict[str, Any]:
         "hovermode": "closest",
         "hoverlabel": {"align": "left"},
         "uirevision": "keep",
-        "template": None,
+        "template": "none",
         "dragmode": "zoom",
         **more,
     }
@@ -216,3 +216,8 @@ def heading(text: str, y: float, font: dict[str, Any] = HEADING_FONT) -> dict[st
 def numbers(column: pd.Series[Any]) -> list[float | None]:
     """A column of numbers, None where there is none."""
     return [None if math.isnan(value) else value for value in column.astype("float64").tolist()]
+
+
+def known(value: object) -> bool:
+    """Whether a cell of a table holds something."""
+    return value is not None and not (isinstance(value, float) and math.isnan(value))

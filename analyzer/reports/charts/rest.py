@@ -1,4 +1,4 @@
-"""All that has no bar of its own: how many waits began in each stretch of time, by outcome. Nothing is left out of the sum."""
+"""All that has no bar of its own: how many waits began in each stretch of time, by outcome. Nothing is left out."""
 
 from __future__ import annotations
 

@@ -84,13 +84,13 @@ def build(tables: Mapping[str, pd.DataFrame]) -> Scene:
     waits = _waits(case)
     left_out: list[str] = []
 
-    order = pd.DataFrame({"session": waits["session"], "died": waits["outcome"] == "died"})
-    order = order.groupby("session", sort=False)["died"].agg(died="sum", waits="size")
+    deaths = pd.DataFrame({"session": waits["session"], "died": waits["outcome"] == "died"})
+    order = deaths.groupby("session", sort=False).agg(died=("died", "sum"), waits=("died", "size"))
     order = order.sort_values(["died", "waits"], ascending=False, kind="stable")
     syncs = _syncs(tables)
-    devices = list(order.index[:MAX_DEVICES])
+    devices = [str(session) for session in order.index[:MAX_DEVICES]]
     if not devices:  # no waits at all: the devices that synchronised have the lanes
-        devices = list(syncs["session"].value_counts().index[:MAX_DEVICES])
+        devices = [str(session) for session in syncs["session"].value_counts().index[:MAX_DEVICES]]
 
     names = _names(case, waits, syncs, devices)
     drawn = _within_room(waits, devices, names, left_out)
@@ -161,14 +161,13 @@ def _within_room(
     """The waits that get a bar of their own: all, or a fair share of `MAX_BARS` for each device."""
     import pandas as pd
 
-    groups = dict(tuple(waits[waits["session"].isin(devices)].groupby("session", sort=False)))
+    groups = {str(name): rows for name, rows in waits[waits["session"].isin(devices)].groupby("session", sort=False)}
     if not groups:
         return waits.iloc[:0]
     room = MAX_BARS
     kept = []
-    for place, session in enumerate(
-        sorted(groups, key=lambda session: len(groups[session]))
-    ):  # the small ones leave room
+    smallest_first = sorted(groups, key=lambda session: len(groups[session]))  # they leave room for the others
+    for place, session in enumerate(smallest_first):
         rows = groups[session]
         share = room // (len(groups) - place)
         if len(rows) > share:
@@ -187,20 +186,19 @@ def _thinned(rows: pd.DataFrame, share: int) -> tuple[pd.DataFrame, str]:
     others = rows[rows["outcome"] != "died"]
     if len(died) >= share:
         step = -(-len(died) // share)
-        return died.iloc[
-            ::step
-        ], f"one in {step} of {len(died):,} deaths is drawn, and none of the {len(others):,} other waits"
+        words = f"one in {step} of {len(died):,} deaths is drawn, and none of the {len(others):,} other waits"
+        return died.iloc[::step], words
     step = -(-len(others) // (share - len(died)))
     deaths = f"all {counted(len(died), 'death')} and " if len(died) else ""
-    return pd.concat(
-        [died, others.iloc[::step]]
-    ), f"{deaths}one in {step} of {counted(len(others), 'other wait')} drawn"
+    words = f"{deaths}one in {step} of {counted(len(others), 'other wait')} drawn"
+    return pd.concat([died, others.iloc[::step]]), words
 
 
 def _rest_words(lanes: int, others: pd.DataFrame) -> str:
+    waits, died = counted(int(others["waits"].sum()), "wait"), int(others["died"].sum())
     return (
-        f"{lanes} devices have a lane: those with most deaths, then with most waits. The {counted(len(others), 'other device')} with "
-        f"{counted(int(others['waits'].sum()), 'wait')}, of which {int(others['died'].sum()):,} died, are counted below."
+        f"{lanes} devices have a lane: those with most deaths, then with most waits. The other {len(others):,}, with "
+        f"{waits} ({died:,} died), are counted below."
     )
 
 
@@ -290,7 +288,8 @@ def _place(
     lives: pd.DataFrame, devices: list[str], order: pd.DataFrame, names: Mapping[str, str]
 ) -> tuple[tuple[Lane, ...], dict[Any, float]]:
     """Give each device a lane, and each of its connections the first row of it that is free when it begins."""
-    groups = dict(tuple(lives.groupby("session", sort=False)))
+    groups = {str(name): rows for name, rows in lives.groupby("session", sort=False)}
+    counts = {str(name): (int(waits), int(died)) for name, waits, died in order[["waits", "died"]].itertuples()}
     lanes = []
     row_of: dict[Any, float] = {}
     top = 0.0
@@ -309,12 +308,8 @@ def _place(
             heapq.heappush(busy, (end, row))
             row_of[connection] = top + HEADING + min(row, MAX_ROWS - 1) + 0.5
         rows = max(1, min(opened, MAX_ROWS))
-        waits, died = (
-            (int(order.loc[session, "waits"]), int(order.loc[session, "died"])) if session in order.index else (0, 0)
-        )
-        lanes.append(
-            Lane(session=session, label=names.get(session, session), waits=waits, died=died, top=top, rows=rows)
-        )
+        waits, died = counts.get(session, (0, 0))
+        lanes.append(Lane(session=session, label=names[session], waits=waits, died=died, top=top, rows=rows))
         top += rows + HEADING + 0.3
     return tuple(lanes), row_of
 
@@ -329,7 +324,7 @@ def _of_connection(frame: pd.DataFrame, connections: pd.DataFrame) -> pd.DataFra
 def _names(case: Case, waits: pd.DataFrame, syncs: pd.DataFrame, devices: list[str]) -> dict[str, str]:
     """What the verdict calls the drawn devices."""
     who = dict(zip(waits["session"], waits["who"].astype(object), strict=True))
-    who.update((session, int(session)) for session in syncs["session"].unique() if session.isdigit())
+    who.update((session, int(session)) for session in map(str, syncs["session"].unique()) if session.isdigit())
     return {session: plain(str(case.device(who.get(session))), 80) for session in devices}
 
 
@@ -345,7 +340,7 @@ def _span(
     if not starts.notna().any():
         starts, ends = _ms(captures["start"]), _ms(captures["end"])
     first, last = starts.min(), ends.max()
-    if not (first == first and last == last):
+    if pd.isna(first) or pd.isna(last):
         return 0.0, 3_600_000.0
     air = max((last - first) * 0.02, 1000.0)
     return float(first - air), float(last + air)
@@ -367,7 +362,5 @@ def _number(column: pd.Series[Any]) -> pd.Series[Any]:
 
 def _key(column: pd.Series[Any]) -> pd.Series[Any]:
     """Row numbers of another table → text ("3"), None where there is none."""
-    import pandas as pd
-
-    numbers = column.astype("Int64")
-    return pd.Series([None if number is pd.NA else str(number) for number in numbers], index=column.index, dtype=object)
+    names = column.astype("Int64").astype("string").astype(object)
+    return names.where(column.notna(), None)

@@ -13,7 +13,7 @@ HEIGHT = 300
 
 
 def figure(scene: Scene) -> dict[str, Any]:
-    """Up to `scene.MAX_MARKS` marks; `customdata` is the row in `scene.syncs`. A Sync without a byte stands at one byte."""
+    """`customdata` is the row in `scene.syncs`. A Sync without a byte stands at one byte: the scale has no zero."""
     syncs = scene.syncs
     traces = (
         [

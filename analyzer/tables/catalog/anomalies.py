@@ -11,7 +11,11 @@ TABLE = Table(
         "nothing else; a judgement is a finding."
     ),
     columns=(
-        Column(name="code", kind="text", meaning="What kind of oddity, in snake_case."),
+        Column(
+            name="code",
+            kind="text",
+            meaning="What kind of oddity, in snake_case. `directpush explain CODE` says what it means.",
+        ),
         Column(name="connection_id", kind="int", meaning="The connection it is in. Null: it is in none."),
         Column(name="frame", kind="int", meaning="Frame number. Null: it is in no single frame."),
         Column(name="time", kind="time", meaning="Time of the frame. Null: it has none."),

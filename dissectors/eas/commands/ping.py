@@ -104,7 +104,7 @@ def _read_request(body: bytes) -> PingRequest | None:
         return PingRequest(None, None, True, True, ())
     if usual := _usual_request(body):
         interval, listed = usual.groups()
-        return PingRequest(interval and int(interval), listed and _folders(listed), False, True, ())
+        return PingRequest(int(interval) if interval else None, _folders(listed) if listed else None, False, True, ())
     return _walk_request(body)
 
 

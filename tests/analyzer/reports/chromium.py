@@ -113,10 +113,10 @@ def page(profile: Path) -> Iterator[Page]:
     to_browser, from_us = os.pipe()
     to_us, from_browser = os.pipe()
     command = [
-        "sh",
+        "bash",  # dash knows no file descriptor above 9
         "-c",
         f'exec "$@" 3<&{to_browser} 4>&{from_browser}',
-        "sh",
+        "bash",  # dash knows no file descriptor above 9
         "chromium",
         "--headless",
         "--no-sandbox",

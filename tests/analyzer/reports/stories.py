@@ -1,4 +1,4 @@
-"""Invented captures as tables, for the page: built by the catalog, so that their columns and dtypes are the real ones."""
+"""Invented captures as tables, for the page: built by the catalog, so that columns and dtypes are the real ones."""
 
 from __future__ import annotations
 
@@ -290,9 +290,10 @@ def verdict(**changed: Any) -> Verdict:
         "severity": "error",
         "headline": "Push is being cut on the way.",
         "reasons": (
-            "31 of 84 waits died before they were answered. All 31 went silent after more than 5 min idle; nothing idle longer than 298 s ever got through, "
-            "everything shorter did (53 of 53).",
-            "Something between 198.51.100.0/24 and mail.example.com (203.0.113.10) forgets idle TCP connections after 298-302 s (31 deaths, 53 survivals).",
+            "31 of 84 waits died before they were answered. All 31 went silent after more than 5 min idle; nothing "
+            "idle longer than 298 s ever got through, everything shorter did (53 of 53).",
+            "Something between 198.51.100.0/24 and mail.example.com (203.0.113.10) forgets idle TCP connections after "
+            "298-302 s (31 deaths, 53 survivals).",
         ),
         "advice": ("Raise that timer to 30 min, or set the server's maximum heartbeat to 240 s until then.",),
         "cost": ("It cost 2 h 41 min without push, 31 new TLS handshakes and 1.9 MB on 3 devices in 6.2 hours.",),

@@ -435,6 +435,25 @@ def test_a_snap_length_leaves_first_lines_and_whole_headers() -> None:
     assert [(t.request and t.request.target, t.response and t.response.status) for t in done] == [("/a", 200)] * 2
 
 
+def test_wire_bytes_of_a_cut_record_are_counted_once() -> None:
+    """As `dissectors.tls` hands on a record of 500 bytes, 29 of them its own: two parts are seen, two are missing; then
+    one of 400 bytes, nothing of which is seen."""
+    connection = HttpConnection(1)
+    answer = response(body=b"x" * 2000)
+    end = len(answer)
+    connection.feed(CLIENT, request(), 1, 1, 1, 1, 100)
+    done = connection.feed(SERVER, answer[:200], 2, 2, 2, 2, 500)
+    done += connection.gap(SERVER, 71, 2, 2)
+    done += connection.feed(SERVER, answer[271:371], 2, 2, 2, 2, 0)
+    done += connection.gap(SERVER, 100, 2, 2)
+    done += connection.feed(SERVER, b"", 3, 3, 3, 3, 400)
+    done += connection.gap(SERVER, 371, 3, 3)
+    done += connection.feed(SERVER, answer[842:], 4, 4, 4, 4, end - 842 + 29)
+    (transaction,) = done
+    assert transaction.response is not None
+    assert transaction.response[8:11] == (500 + 400 + end - 842 + 29, end, 2000)
+
+
 @pytest.mark.parametrize("at", [b"Accept", b"\r\n\r\n"])
 def test_a_body_cut_away_with_the_end_of_its_head_has_the_length_that_was_declared(at: bytes) -> None:
     """The snap length cuts inside the head, behind Content-Length; all of the rest of the packet is this message's."""
@@ -451,7 +470,9 @@ def test_a_body_cut_away_with_the_end_of_its_head_has_the_length_that_was_declar
 
 
 @pytest.mark.parametrize(("gap", "frame", "size"), [(84, 5, 0), (85, 9, 83), (9000, 9, 83), (None, 9, 0)])
-def test_a_declared_length_counts_only_where_the_body_has_room_in_the_gap(gap: int | None, frame: int, size: int) -> None:
+def test_a_declared_length_counts_only_where_the_body_has_room_in_the_gap(
+    gap: int | None, frame: int, size: int
+) -> None:
     """Lost packets may hold later messages too: no more than the body is then known to be of this one."""
     connection = HttpConnection(1)
     head = request(body=b"x" * 83)[:-85]  # without its empty line and body

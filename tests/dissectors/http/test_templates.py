@@ -25,11 +25,15 @@ def learned(raw: bytes, known: Templates = ()) -> tuple[Template, Templates]:
 
 
 def usual(number: int, extra: str = "x") -> bytes:
-    return block("Server: IIS", f"Date: day {number}", f"request-id: {number * 7}", f"X-A: {extra}", f"Content-Length: {number}")
+    return block(
+        "Server: IIS", f"Date: day {number}", f"request-id: {number * 7}", f"X-A: {extra}", f"Content-Length: {number}"
+    )
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_what_differs_in_changing_values_is_read_like_a_new_head(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_differs_in_changing_values_is_read_like_a_new_head(
+    compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(templates, "PATTERN_AFTER", 1 if compiled else 10**9)
     monkeypatch.setattr(templates, "_shared", {})
     template, _ = learned(usual(1))
@@ -56,7 +60,9 @@ def test_what_differs_in_changing_values_is_read_like_a_new_head(compiled: bool,
         (b"\r\n\r\n", b"\r\n"),
     ],
 )
-def test_any_other_difference_is_no_match(compiled: bool, before: bytes, after: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_other_difference_is_no_match(
+    compiled: bool, before: bytes, after: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(templates, "PATTERN_AFTER", 1 if compiled else 10**9)
     monkeypatch.setattr(templates, "_shared", {})
     template, _ = learned(usual(1))
@@ -135,7 +141,9 @@ def test_heads_of_one_connection_do_not_mix() -> None:
     done = []
     for number in range(40):
         asked = request(target=f"/Microsoft-Server-ActiveSync?Cmd={('Ping', 'Sync')[number % 2]}", body=b"q" * number)
-        answer = response(headers=f"Date: {number}\r\n" + "Content-Encoding: identity\r\n" * (number % 3 == 0), body=b"a" * number)
+        answer = response(
+            headers=f"Date: {number}\r\n" + "Content-Encoding: identity\r\n" * (number % 3 == 0), body=b"a" * number
+        )
         done += connection.feed(CLIENT, asked, 1, 1, 1, 1, len(asked))
         done += connection.feed(SERVER, answer, 2, 2, 2, 2, len(answer))
         head = parse_request(asked[: asked.index(b"\r\n\r\n")])
@@ -151,7 +159,11 @@ def test_heads_of_one_connection_do_not_mix() -> None:
 def test_a_connection_is_freed_without_the_cycle_collector() -> None:
     """The collector is off while captures are read."""
     connection = HttpConnection(1)
-    for side, raw in ((CLIENT, request(body=b"abc")), (SERVER, response(body=b"x" * 9)), (CLIENT, request(body=b"abc"))):
+    for side, raw in (
+        (CLIENT, request(body=b"abc")),
+        (SERVER, response(body=b"x" * 9)),
+        (CLIENT, request(body=b"abc")),
+    ):
         connection.feed(side, raw[:-4], 1, 1, 1, 1, 1)
         connection.feed(side, raw[-4:], 1, 1, 1, 1, 1)
     connection.close(2)

@@ -157,7 +157,9 @@ def test_the_pattern_for_responses_reads_what_the_walk_reads(
 def test_what_devices_and_servers_usually_send_is_read_by_the_patterns(read, body) -> None:
     usual = {
         request: element(
-            "Ping:Ping", element("Ping:HeartbeatInterval", 480), element("Ping:Folders", folder("5", "Email"), folder("c/1", "Tasks"))
+            "Ping:Ping",
+            element("Ping:HeartbeatInterval", 480),
+            element("Ping:Folders", folder("5", "Email"), folder("c/1", "Tasks")),
         ),
         response: element("Ping:Ping", element("Ping:Status", 2), element("Ping:Folders", element("Ping:Folder", "5"))),
     }
