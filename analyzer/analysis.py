@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from analyzer.findings.verdict import Verdict
     from analyzer.tables.builder import TableBuilder
+    from analyzer.tables.derived import DerivedTable
     from dissectors.tls import KeyLog
 
 PathLike = str | os.PathLike[str]
@@ -55,7 +56,7 @@ class Analysis:
     warnings: list[Trouble]  # files that could not be read, odd key log lines
     elapsed_s: float
     keys: int  # connections' secrets known from key logs
-    _builders: dict[str, TableBuilder]
+    _builders: dict[str, TableBuilder | DerivedTable]
     _frames: dict[str, pd.DataFrame] = field(default_factory=dict)
     _verdict: Verdict | None = None
 
@@ -172,7 +173,7 @@ def read_keylogs(paths: Sequence[PathLike], warnings: list[Trouble]) -> KeyLog:
         if len(keys) == before:
             warnings.append(Trouble(f"{name}: no key in this key log that was not known already", KEYLOG_HINT))
         else:
-            warnings += [Trouble(remark, "the other lines were used; a TLS library writes one key a line") for remark in odd]
+            warnings += [Trouble(remark, "the other lines were used") for remark in odd]
         if len(text) > MAX_KEYLOG_BYTES:
             warnings.append(
                 Trouble(f"{name}: only the first {MAX_KEYLOG_BYTES >> 20} MiB were read", "split the key log")
@@ -188,7 +189,7 @@ def _read(
     block_bytes: int,
     columnar: bool,
     progress: Progress | None,
-) -> dict[str, TableBuilder]:
+) -> dict[str, TableBuilder | DerivedTable]:
     """Runs every capture through the engine, and once more when one held keys for connections that came before them."""
     from analyzer.engines.builtin import BuiltinEngine
     from analyzer.sources import SourceError, open_source

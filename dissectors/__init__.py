@@ -1,1 +1,1 @@
-"""Protocol dissectors: bytes in, typed events out. No files, no processes, no pandas. See README.md beside this file."""
+"""Protocol dissectors: bytes in, typed events out. No files, no processes, no pandas. See README.md beside this."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from analyzer.findings import Finding, Severity
+from analyzer.findings.picked import Picked, picked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +17,7 @@ CONNECTIONS = 5  # in a filter
 
 
 def about(
-    waits: pd.DataFrame,
+    waits: pd.DataFrame | Picked,
     *,
     code: str,
     severity: Severity,
@@ -27,36 +28,33 @@ def about(
     frames: tuple[int, ...] = (),
 ) -> Finding:
     """The finding; `confidence` and `frames` come from the ends of the waits when they are not given."""
+    some = picked(waits)
     return Finding(
         code=code,
         severity=severity,
         title=title,
         detail=detail,
         advice=advice,
-        session_id=only(waits["session_id"]),
-        connection_id=only(waits["connection_id"]),
-        start=nanoseconds(waits["start"].min()),
-        end=nanoseconds(waits["end"].max()),
-        confidence=confidence or grade_of(waits),
-        frames=frames or frames_of(waits),
-        display_filter=filter_of(waits),
+        session_id=only(some["session_id"]),
+        connection_id=only(some["connection_id"]),
+        start=min(some.known("start"), default=None),
+        end=max(some.known("end"), default=None),
+        confidence=confidence or commonest(Counter(map(str, some.known("evidence_grade")))),
+        frames=frames or frames_of(some),
+        display_filter=one_filter(list(dict.fromkeys(some.known("display_filter")))[:CONNECTIONS]),
     )
 
 
-def frames_of(waits: pd.DataFrame) -> tuple[int, ...]:
+def frames_of(waits: pd.DataFrame | Picked) -> tuple[int, ...]:
     """Frames that show how these waits ended: from the evidence of their teardowns, else where the waits end."""
+    some = picked(waits)
     frames: list[int] = []
-    for evidence in waits["evidence"]:
+    for evidence in some["evidence"]:
         for item in evidence if isinstance(evidence, list | tuple) else ():
             frames += [frame for frame in item.get("frames") or () if frame not in frames]
         if len(frames) >= FRAMES:
             break
-    return tuple(sorted(frames[:FRAMES])) or tuple(int(frame) for frame in waits["end_frame"].dropna()[:FRAMES])
-
-
-def filter_of(waits: pd.DataFrame) -> str | None:
-    """A Wireshark display filter that shows the connections of these waits."""
-    return one_filter(list(dict.fromkeys(waits["display_filter"].dropna().astype(object)))[:CONNECTIONS])
+    return tuple(sorted(frames[:FRAMES])) or tuple(some.known("end_frame")[:FRAMES])
 
 
 def one_filter(filters: Sequence[object]) -> str | None:
@@ -66,24 +64,12 @@ def one_filter(filters: Sequence[object]) -> str | None:
     return str(filters[0]) if len(filters) == 1 else " || ".join(f"({one})" for one in filters)
 
 
-def grade_of(waits: pd.DataFrame) -> str:
-    """How sure the ends of these waits are attributed: the grade most of them have."""
-    return commonest(Counter(map(str, waits["evidence_grade"].dropna().astype(object))))
-
-
 def commonest(grades: Counter[str]) -> str:
     """The grade most have; of equally common ones the first in the alphabet."""
     return min(grades, key=lambda grade: (-grades[grade], grade), default="unknown")
 
 
-def only(column: pd.Series[Any]) -> Any:
-    """The value that all rows share, else None."""
-    values = column.dropna().astype(object).unique()
-    return values[0] if len(values) == 1 else None
-
-
-def nanoseconds(time: Any) -> int | None:
-    """A pandas time as integer nanoseconds."""
-    import pandas as pd
-
-    return None if pd.isna(time) else int(time.as_unit("ns").value)
+def only(values: Iterable[Any]) -> Any:
+    """The value that all have that have one, else None."""
+    distinct = {value for value in values if value is not None}
+    return distinct.pop() if len(distinct) == 1 else None

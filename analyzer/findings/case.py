@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from analyzer.findings.picked import Picked
 from analyzer.findings.words import listed, plain
 from analyzer.tables import read
 from analyzer.tables.builder import NAT
@@ -124,7 +125,7 @@ class Case:
             link=link,
             fate=fate,
             way=np.where(premature, _at(way, end, -1), -1).astype(np.int8),
-            survived=answered & ~torn,
+            survived=(answered & ~torn) | (fate == FATES.index(LIVED)),
             x_s=np.where(refreshed, np.nan, x_s),
             who=self._speakers(row, link),
             server=_at(read.codes(links, "server_ip")[0], link, -1),
@@ -199,18 +200,18 @@ class Case:
         columns = {str(name): column.array for one in parts for name, column in one.items()}
         return pd.DataFrame(columns | made, index=pd.RangeIndex(len(places)), copy=False)
 
-    def by_speaker(self, places: npt.NDArray[np.intp]) -> Iterator[tuple[object, pd.DataFrame, int]]:
+    def by_speaker(self, places: npt.NDArray[np.intp]) -> Iterator[tuple[object, Picked, int]]:
         """Some waits by who waited, where that is known: who, those waits, and how many waits that one has in all."""
         if not len(places):
             return
-        waits, who = self.part(places), self.facts.who[places]
+        waits, who = Picked(self.part(places)), self.facts.who[places]
         total = np.bincount(self.facts.who, minlength=len(self.speakers))
         order = np.argsort(who, kind="stable")
         firsts = np.flatnonzero(np.diff(who[order], prepend=-1))
         for rows in np.split(order, firsts[1:]):
             number = int(who[rows[0]])
             if self.speakers[number] is not None:
-                yield self.speakers[number], waits.iloc[rows], int(total[number])
+                yield self.speakers[number], waits.part(rows.tolist()), int(total[number])
 
     def deaths(self, way: str) -> list[tuple[str, pd.DataFrame]]:
         """The waits that died in this way, as (server address, its waits), most deaths first."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FILE_ODDITIES = 3  # oddities of whole files that are named; the others are in `anomalies`
+DEVICES_NAMED = 5  # with a sentence each; findings and the table of devices have all
 SENTENCE = 300  # characters of one
 
 Level = Literal["ok", "info", "warning", "error"]
@@ -53,9 +54,11 @@ def build(tables: Mapping[str, pd.DataFrame], elapsed_s: float | None = None) ->
     findings = read.rows(case.source("findings"))
     dead = [finding for finding in findings if finding["code"] in ("DP101", "DP102", "DP103", "DP104")]
     errors = [finding for finding in findings if finding["code"] == "DP106" and finding["severity"] != "info"]
-    told = dead + errors + [finding for finding in findings if finding["code"] in ("DP105", "DP107")]
+    own, gone = ([finding for finding in findings if finding["code"] == code] for code in ("DP105", "DP107"))
     severity, headline = _headline(case, dead, errors)
-    reasons = [str(finding["detail"]) for finding in told]
+    reasons = [str(finding["detail"]) for finding in dead]
+    for of_devices in (errors, own, gone):
+        reasons += _few(of_devices)
     advice = list(dict.fromkeys(str(finding["advice"]) for finding in dead + errors if finding["advice"]))
     unseen, next_steps = _unseen(case, findings), _next_steps(case, findings)
     if not len(case) and not len(case.source("sessions")):
@@ -72,6 +75,13 @@ def build(tables: Mapping[str, pd.DataFrame], elapsed_s: float | None = None) ->
         folders=tuple(overview.folders(case)),
         read=_read(case, elapsed_s),
     )
+
+
+def _few(found: list[dict[str, Any]]) -> list[str]:
+    """What was found of each device, for the first few."""
+    said = [str(finding["detail"]) for finding in found[:DEVICES_NAMED]]
+    rest = len(found) - len(said)
+    return [*said, f"The same goes for {counted(rest, 'more device')}."] if rest else said
 
 
 def _headline(case: Case, dead: list[dict[str, Any]], errors: list[dict[str, Any]]) -> tuple[Level, str]:

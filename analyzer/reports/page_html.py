@@ -165,10 +165,11 @@ def tables(scene: Scene, drawn: pd.DataFrame, verdict: Verdict) -> str:
         parts.append(_table("Devices", heads, rows, len(verdict.devices)))
     parts.append(_deaths(scene, drawn))
     if verdict.folders:
+        several = len({folder.session_id for folder in verdict.folders}) > 1
         heads = ("folder", "#syncs", "#items", "#down (wire → decoded)", "#up", "#largest")
         rows = [
             (
-                text(folder.folder) + _small(folder.device),
+                text(folder.folder) + _small(folder.device if several else ""),
                 f"{folder.syncs:,}",
                 f"{folder.items:,}" if folder.items is not None else "?",
                 f"{_size(folder.down_wire_bytes)} → {_size(folder.down_bytes)}",

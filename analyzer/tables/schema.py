@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 # Kind → pandas dtype; None is "not observed" in all of them.
-#   int: Int64 · float: float64 (NaN) · bool: boolean · time: datetime64[ns, UTC] · text, enum: string or category · json: object
+#   int: Int64 · float: float64 (NaN) · bool: boolean · time: datetime64[ns, UTC] · text, enum: category or str
+#   json: object
 Kind = Literal["int", "float", "bool", "time", "text", "enum", "json"]
 
 

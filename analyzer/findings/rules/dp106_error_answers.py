@@ -21,10 +21,11 @@ References
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from analyzer.findings import Finding
-from analyzer.findings.about import about
+from analyzer.findings.about import FRAMES, about
 from analyzer.findings.case import ERROR, Case
 from analyzer.findings.words import counted, listed
 
@@ -35,11 +36,10 @@ REPEATED = 3  # from so many on, and at half of the waits, it is more than negot
 
 def check(case: Case) -> Iterator[Finding]:
     for who, waits, total in case.by_speaker(case.having(ERROR)):
-        http = waits["http_status"].dropna().astype(int)
-        http = http[http != 200]
-        eas = waits["ping_status"].dropna().astype(int)
-        kinds = [f"HTTP {status} ({counted(int(times), 'time')})" for status, times in http.value_counts().items()]
-        kinds += [f"status {status} ({counted(int(times), 'time')})" for status, times in eas.value_counts().items()]
+        http = Counter(status for status in waits.known("http_status") if status != 200)
+        eas = Counter(waits.known("ping_status"))
+        kinds = [f"HTTP {status} ({counted(times, 'time')})" for status, times in http.most_common()]
+        kinds += [f"status {status} ({counted(times, 'time')})" for status, times in eas.most_common()]
         often = len(waits) >= REPEATED and len(waits) * 2 >= total
         yield about(
             waits,
@@ -49,5 +49,5 @@ def check(case: Case) -> Iterator[Finding]:
             detail=f"{len(waits):,} of {counted(total, 'wait')}: {listed(kinds, 5) or 'the status is not readable'}.",
             advice='Look the status up: directpush explain "Ping 5" and so on.' if often else None,
             confidence="proven",
-            frames=tuple(int(frame) for frame in waits["response_frame"].dropna()[:8]),
+            frames=tuple(waits.known("response_frame")[:FRAMES]),
         )

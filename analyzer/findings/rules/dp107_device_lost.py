@@ -33,7 +33,7 @@ TITLE = "Waits ended because the device went away"
 
 def check(case: Case) -> Iterator[Finding]:
     for who, died, _ in case.by_speaker(case.having(DIED, DEVICE)):
-        roamed = int((died["cause"].astype(object) == "roamed").sum())
+        roamed = died["cause"].count("roamed")
         detail = f"{counted(len(died), 'wait')} ended because the device could no longer be reached"
         detail += f", {roamed:,} of them with a change of its network address." if roamed else "."
         yield about(

@@ -87,7 +87,6 @@ def figure(scene: Scene, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
                 showgrid=False,
                 tickvals=list(ticks),
                 ticktext=list(ticks.values()),
-                ticks="",
             ),
         ),
     }

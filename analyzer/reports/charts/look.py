@@ -139,6 +139,7 @@ def axis(**more: Any) -> dict[str, Any]:
         "linecolor": FAINT,
         "tickcolor": FAINT,
         "automargin": False,
+        "ticks": "",
         "tickfont": {"size": 11, "color": MUTED},
         **more,
     }

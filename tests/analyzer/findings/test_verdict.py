@@ -160,3 +160,14 @@ def test_devices_of_the_same_name_are_told_apart() -> None:
     made.wait(10.0)
     made.wait(10.0, session_id=2)
     assert sorted(row.device for row in verdict(made).devices) == ["iPhone anna VICE0001", "iPhone anna VICE0002"]
+
+
+def test_of_many_devices_only_a_few_have_a_sentence_each() -> None:
+    made = Made()
+    for number in range(1, 9):
+        made.session(user=f"user{number}")
+        made.wait(10.0, session_id=number, outcome="replaced")
+    said = verdict(made)
+    assert [reason for reason in said.reasons if "ended" in reason] == list(said.reasons[:5])
+    assert said.reasons[5:] == ("The same goes for 3 more devices.",)
+    assert len(said.devices) == 8

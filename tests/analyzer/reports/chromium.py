@@ -26,6 +26,7 @@ class Page:
         self._session: str | None = None
         self.console: list[str] = []
         self.requests: list[str] = []
+        self.refused: list[str] = []  # why requests were not even sent
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         """One DevTools command; events that arrive before its answer are kept."""
@@ -103,6 +104,8 @@ class Page:
                 self.console.append(" ".join(str(argument.get("value", "")) for argument in params["args"]))
             case "Runtime.exceptionThrown":
                 self.console.append(str(params["exceptionDetails"]))
+            case "Network.loadingFailed" if "blockedReason" in params:
+                self.refused.append(params["blockedReason"])
             case "Network.requestWillBeSent":
                 self.requests.append(params["request"]["url"])
 
