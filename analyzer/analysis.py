@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from analyzer.findings.verdict import Verdict
     from analyzer.tables.builder import TableBuilder
     from analyzer.tables.derived import DerivedTable
+    from analyzer.tables.lazy import LazyTables
+    from analyzer.tables.read import Source
     from dissectors.tls import KeyLog
 
 PathLike = str | os.PathLike[str]
@@ -64,10 +66,22 @@ class Analysis:
         """One table by name. Raises KeyError for a name that is not in the catalog."""
         if name not in self._frames:
             if name == "findings":
-                self._frames[name] = self._judge()
-            else:
-                self._frames[name] = self._builders.pop(name).frame()
+                self._judge()
+            self._frames[name] = self._builders.pop(name).frame()
         return self._frames[name]
+
+    @property
+    def lazy(self) -> LazyTables:
+        """All tables, each made when it is asked for; what is only read column by column is never made."""
+        from analyzer.tables.lazy import LazyTables
+
+        return LazyTables(self.table, self._source)
+
+    def _source(self, name: str) -> Source:
+        """What the columns of a table are read from: the frame where it was made, else what it will be made from."""
+        if name == "findings":
+            self._judge()
+        return self._frames[name] if name in self._frames else self._builders[name]
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """All tables in the catalog's order."""
@@ -88,17 +102,15 @@ class Analysis:
         """The answer in words."""
         if self._verdict is None:
             from analyzer.findings.verdict import build
-            from analyzer.tables.lazy import LazyTables
 
-            self._verdict = build(LazyTables(self.table), self.elapsed_s)
+            self._verdict = build(self.lazy, self.elapsed_s)
         return self._verdict
 
     def summary(self) -> str:
         """What `directpush analyze` prints, as plain text."""
         from analyzer.reports.terminal import to_text
-        from analyzer.tables.lazy import LazyTables
 
-        return to_text(self.verdict, LazyTables(self.table))
+        return to_text(self.verdict, self.lazy)
 
     def timeline(self) -> go.Figure:
         """The waits of each device over time, as a plotly figure."""
@@ -118,11 +130,12 @@ class Analysis:
 
         return write_tables(self.tables(), Path(directory), format)
 
-    def _judge(self) -> pd.DataFrame:
-        from analyzer.findings import to_frame
-        from analyzer.tables.lazy import LazyTables
+    def _judge(self) -> None:
+        """Make the findings, unless they are there."""
+        if "findings" not in self._builders and "findings" not in self._frames:
+            from analyzer.findings import to_builder
 
-        return to_frame(LazyTables(self.table))
+            self._builders["findings"] = to_builder(self.lazy)
 
 
 def analyze(

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from analyzer.findings.words import listed, plain
 from analyzer.tables import read
-from analyzer.tables.lazy import LazyTables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +37,7 @@ class View:
 
     @cached_property
     def tables(self) -> Mapping[str, pd.DataFrame]:
-        return LazyTables(self._analysis.table) if self._cut is None else self._cut
+        return self._analysis.lazy if self._cut is None else self._cut
 
     @cached_property
     def verdict(self) -> Verdict:
