@@ -1,9 +1,9 @@
 """Direct Push analyzer: what the events of `dissectors` mean for push mail. See README.md beside this file.
 
-    from analyzer import analyze
-    analysis = analyze("office.pcapng", keylog="phones.keys")
-    print(analysis.summary())
-    analysis.heartbeats[["held_s", "outcome"]]
+from analyzer import analyze
+analysis = analyze("office.pcapng", keylog="phones.keys")
+print(analysis.summary())
+analysis.heartbeats[["held_s", "outcome"]]
 """
 
 from analyzer.analysis import Analysis, AnalyzeError, analyze

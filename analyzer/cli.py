@@ -31,6 +31,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: importing rich would double the time that --help takes
 )
 
+
 class Engine(StrEnum):
     """Program part that reads the packets."""
 

@@ -83,6 +83,10 @@ class Columns(NamedTuple):
     answered: Bools
 
 
+# Bytes of a body that the capture shows nothing of: none of a whole message, not observed (-1) of a cut one.
+_NO_BODY = (-1, 0)
+
+
 class Transactions:
     """The rows so far."""
 
@@ -126,8 +130,8 @@ class Transactions:
                 response.status,
                 request.wire_bytes,
                 response.wire_bytes,
-                request.body_bytes,
-                response.body_bytes,
+                request.body_bytes or _NO_BODY[request.complete],
+                response.body_bytes or _NO_BODY[response.complete],
                 -1 if sent is None else sent,
                 -1 if got is None else got,
                 request.first_frame,
@@ -275,8 +279,8 @@ def _half(t: Transaction, session: int, head: int, eas_status: int, coding: int)
         -1 if response is None else response.status,
         -1 if request is None else request.wire_bytes,
         -1 if response is None else response.wire_bytes,
-        -1 if request is None else request.body_bytes,
-        -1 if response is None else response.body_bytes,
+        -1 if request is None else request.body_bytes or _NO_BODY[request.complete],
+        -1 if response is None else response.body_bytes or _NO_BODY[response.complete],
         -1 if sent is None else sent,
         -1 if got is None else got,
         -1 if request is None else request.first_frame,
