@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PathLike = str | os.PathLike[str]
 Progress = Callable[[str, int, int | None], None]  # file, bytes of it read, its size where known
 
-BLOCK_BYTES = 16 << 20
+BLOCK_BYTES = 32 << 20
 MAX_KEYLOG_BYTES = 1 << 30
 KEYLOG_HINT = "a key log is what SSLKEYLOGFILE makes a client write: lines of a label, a client random and a secret"
 LINK_HINT = (

@@ -126,7 +126,7 @@ def analyze(
     ] = FailOn.NEVER,
     engine: Engines = Engine.BUILTIN,
     notify_port: Ports = None,
-    block_size: Block = 16,
+    block_size: Block = 32,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Every wait, every premature end, with frames.")
     ] = False,
@@ -177,7 +177,7 @@ def timeline(
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     engine: Engines = Engine.BUILTIN,
     notify_port: Ports = None,
-    block_size: Block = 16,
+    block_size: Block = 32,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:

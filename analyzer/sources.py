@@ -20,7 +20,7 @@ from dissectors.capture import HEAD_BYTES, CaptureReader, Frames, NotACapture, l
 from dissectors.capture.sniff import EMPTY, EVENT_TRACE, KEY_LOG, PRIVATE_KEY
 from dissectors.events import Anomaly
 
-BLOCK_BYTES = 16 << 20
+BLOCK_BYTES = 32 << 20
 """Size of the read buffer; it grows only for a single record that is larger."""
 COMPRESSED_BYTES = 64 << 10
 """How much compressed data is read at once."""

@@ -5,19 +5,19 @@ dissectors.
 is whole.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
 from analyzer.sources import Source
 from analyzer.timeline.facts import CaptureFacts
-from dissectors.capture import NOT_A_PACKET
-from dissectors.events import Anomaly, Connection, Event
+from dissectors.capture import NOT_A_PACKET, Frames
+from dissectors.events import Anomaly, Connection, Datagram, Event
 from dissectors.net.columns import Connections
 from dissectors.net.datagrams import datagrams
 from dissectors.net.links.names import link_type_name
 from dissectors.net.packets import PacketDecoder, link_types
 from dissectors.net.plain import PlainConnections
-from dissectors.net.segments import segments
+from dissectors.net.segments import Segments, segments
 from dissectors.stream import ConnectionStream, Shared
 from dissectors.tls import KeyLog
 
@@ -62,11 +62,9 @@ class BuiltinEngine:
             if len(frames):
                 self._truncated_frames += int((frames.captured < frames.original).sum())
                 self._link_types.update(link_types(frames))
-                tcp, udp = self._packets.decode(frames)
-                found, bad = segments(tcp)
-                self._bad_headers += bad
-                yield from self._noted(self._connections.block(found))
-                yield from datagrams(udp, self._ports, self._capture)
+                found, udp = self._decode(frames)
+                yield from udp
+                yield from self._noted(self._connections.block(found.pop()))
             yield from self._anomalies()
             if progress is not None:
                 progress(source.position)
@@ -126,7 +124,14 @@ class BuiltinEngine:
             self.remarks += self._shared.keylog.add(blob, f"{self._source.name} (embedded secrets)")
         self._learned = len(blobs)
 
-    def _noted(self, events: list[Event]) -> Iterator[Event]:
+    def _decode(self, frames: Frames) -> tuple[list[Segments], list[Datagram]]:
+        """The TCP segments of a block, in a list to take them from (nobody else holds them), and its datagrams."""
+        tcp, udp = self._packets.decode(frames)
+        found, bad = segments(tcp)
+        self._bad_headers += bad
+        return [found], datagrams(udp, self._ports, self._capture)
+
+    def _noted(self, events: Iterable[Event]) -> Iterator[Event]:
         for event in events:
             if isinstance(event, Connection):
                 self._missing_bytes += event.client.missing_bytes + event.server.missing_bytes

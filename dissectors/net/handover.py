@@ -2,7 +2,7 @@
 where it is not.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import accumulate
 from typing import Protocol
 
@@ -45,8 +45,8 @@ class Handover:
         self._streams: dict[int, Stream] = {}
         self._reassemblies: dict[int, Reassembly] = {}
 
-    def hand_on(self, rows: Rows, folded: Folded, slots: Ints, data_of_block: Bytes, events: list[Event]) -> None:
-        """Gives each connection's stream its new bytes."""
+    def hand_on(self, rows: Rows, folded: Folded, slots: Ints, data_of_block: Bytes) -> Iterator[Event]:
+        """Gives each connection's stream its new bytes and yields what comes of them."""
         data, begin = folded.data, folded.begin
         modes = self._slots.one["mode"]
         mode = modes[slots]
@@ -81,7 +81,7 @@ class Handover:
                 packets = range(int(folded.group_start[number]), int(folded.group_start[number + 1]))
                 self._carefully(slot, stream, rows, folded, packets, folded.acked_before[number], buffer)
                 modes[slot] = self._settle(slot, stream)
-                events.extend(stream.take_events())
+                yield from stream.take_events()
                 continue
             for chunk in range(chunk_of_group[number], chunk_of_group[number + 1]):
                 low, high, side = bounds[chunk], bounds[chunk + 1], sides[chunk]
@@ -110,7 +110,7 @@ class Handover:
                 if not stream.wanted:
                     break
             modes[slot] = IN_ORDER if stream.wanted else SKIPPED
-            events.extend(stream.take_events())
+            yield from stream.take_events()
 
     def _settle(self, slot: int, stream: Stream) -> int:
         """How a connection goes on after packets that were treated with care."""
