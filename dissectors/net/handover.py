@@ -67,9 +67,8 @@ class Handover:
         starts, lengths = rows.start[payload].tolist(), rows.captured[payload].tolist()
         frames, times = rows.frame[payload].tolist(), rows.time_ns[payload].tolist()
         buffer = data_of_block.data
-        last = payload[
-            np.array(bounds[1:], np.int64) - 1
-        ]  # of each chunk; a later chunk of the same side overwrites the earlier
+        # the last packet of each chunk; a later chunk of the same side overwrites the earlier one
+        last = payload[np.array(bounds[1:], np.int64) - 1]
         self._slots.two["delivered"][slots[rows.group[last]], rows.side[last]] = begin[last] + rows.length[last]
         slot_list, fast_list = slots.tolist(), fast.tolist()
         for number in work.tolist():
