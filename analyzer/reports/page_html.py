@@ -136,7 +136,7 @@ def charts(scene: Scene, figures: Mapping[str, Any]) -> str:
         caption = "The line is what was asked for, a mark is how long a wait was held."
         cards.append(_card("asked", heading, caption, "Requested and held seconds over time.", tools=_picker(scene)))
     if "folders" in figures:
-        caption = "Pale: decoded. Dark: what of it went over the wire. Hatched below: up."
+        caption = "Wide bar: decoded. Thin bar inside: what of it went over the wire. Hatched below: up."
         after = _note(figures["folders"])
         cards.append(_card("folders", "What did each folder cost?", caption, "Bytes of each folder.", after=after))
     if "syncs" in figures:
