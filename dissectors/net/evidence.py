@@ -1,8 +1,8 @@
 """What is remembered of each open connection, and how it becomes a `Connection` event.
 
 `Slots` holds the memory of all open connections as numpy arrays, one row a connection, two where a value exists per
-side, so that a block of packets updates all of them at once (`columns.py`). `plain.py` keeps the same facts in one
-`Slots` of its own and writes them packet by packet. Rows of ended connections are used again.
+side, so that a block of packets updates all of them at once (`columns.py`). `plain.py` keeps the same facts by
+name in plain objects and puts them into a row only at the end. Rows of ended connections are used again.
 
 Meanings that both paths share, packet by packet, duplicates of a captured packet left out:
 - duplicate: the same packet captured again: equal in all that `fingerprint` covers to one of the DUPLICATE_LAG packets

@@ -1,8 +1,8 @@
 """Frames → IP packets as columns: addresses, TTL and where the TCP or UDP header begins (RFC 791, RFC 8200).
 
-Whatever is not TCP or UDP over IP is left out and counted. Packets with IPv6 extension headers and fragments are rare
-and take a plain path; a datagram put together from fragments is appended to the block's bytes and stands at the frame
-that completed it.
+Whatever is not TCP or UDP over IP is left out; link types that are not read and cut headers are counted. Packets with
+IPv6 extension headers and fragments are rare and take a plain path; a datagram put together from fragments is appended
+to the block's bytes and stands at the frame that completed it.
 """
 
 from collections.abc import Iterator
@@ -84,14 +84,26 @@ class Packets:
 
 
 @dataclass(slots=True)
+class _Frames:
+    """The frames of one link type that hold packets of one IP version."""
+
+    data: Bytes
+    heads: Bytes  # the first HEAD_BYTES of each frame, one after the other
+    near: Ints  # where the packet begins in heads
+    start: Ints  # and in data
+    have: Ints  # bytes of it in the capture, the frame's padding included
+    wire: Ints  # and on the wire
+    numbers: Ints  # of the frames
+    time_ns: Ints
+    mac: Ints
+
+
+@dataclass(slots=True)
 class _Part:
     """The IP packets of one version and link type; the columns of Packets before anything is left out."""
 
-    heads: Bytes  # the first HEAD_BYTES of each frame, one after the other
-    numbers: Ints  # of the frames
-    time_ns: Ints
+    frames: _Frames
     version: int
-    mac: Ints
     protocol: Ints
     source: Words  # shape (n,) for IPv4, (n, 2) for IPv6
     destination: Words
@@ -110,18 +122,18 @@ class _Part:
         ip_id = np.full(count, -1, np.int64) if self.ip_id is None else self.ip_id[kept]
         addresses = [_two_words(self.source, kept), _two_words(self.destination, kept)]
         near, start = self.near[kept], self.start[kept]
-        header = gather(self.heads, np.maximum(near, 0), HEADER_BYTES)
+        header = gather(self.frames.heads, np.maximum(near, 0), HEADER_BYTES)
         far = np.flatnonzero(near < 0)
         if len(far):
             header[far] = gather(data, start[far], HEADER_BYTES)
         return [
-            self.numbers[kept],
-            self.time_ns[kept],
+            self.frames.numbers[kept],
+            self.frames.time_ns[kept],
             np.full(count, self.version, np.int64),
             *addresses,
             self.ttl[kept].astype(np.int64),
             ip_id.astype(np.int64),
-            self.mac[kept],
+            self.frames.mac[kept],
             header,
             start,
             self.length[kept],
@@ -135,8 +147,6 @@ class PacketDecoder:
 
     fragments: Fragments = field(default_factory=Fragments)
     skipped_link_types: dict[int, int] = field(default_factory=dict)  # link type → frames
-    not_ip: int = 0
-    other_protocols: int = 0
     cut_headers: int = 0  # too little captured to read addresses and ports
 
     def decode(self, frames: Frames) -> tuple[Packets, Packets]:
@@ -165,32 +175,30 @@ class PacketDecoder:
             self.skipped_link_types[link_type] = self.skipped_link_types.get(link_type, 0) + len(rows)
             return
         time_ns = frames.time_ns if whole else frames.time_ns[rows]
-        ours = 0
         for ethertype, read in ((links.IPV4, self._ipv4), (links.IPV6, self._ipv6)):
             picked = np.flatnonzero(found.protocol == ethertype)
-            ours += len(picked)
             if len(picked):
                 begin = found.offset[picked]
-                at, have, wire = offset[picked] + begin, captured[picked] - begin, original[picked] - begin
-                near = head[picked] + np.minimum(begin, HEAD_BYTES)
-                part = read(frames.data, at, have, wire, time_ns[picked], extra, heads, near)
+                part = read(
+                    _Frames(
+                        data=frames.data,
+                        heads=heads,
+                        near=head[picked] + np.minimum(begin, HEAD_BYTES),
+                        start=offset[picked] + begin,
+                        have=captured[picked] - begin,
+                        wire=original[picked] - begin,
+                        numbers=frames.first_frame + rows[picked],
+                        time_ns=time_ns[picked],
+                        mac=found.mac[picked],
+                    ),
+                    extra,
+                )
                 part.near[part.near - head[picked] > HEAD_BYTES - HEADER_BYTES] = -1
-                part.numbers, part.mac = frames.first_frame + rows[picked], found.mac[picked]
                 yield part
-        self.not_ip += len(rows) - ours
 
-    def _ipv4(
-        self,
-        data: Bytes,
-        start: Ints,
-        have: Ints,
-        wire: Ints,
-        time_ns: Ints,
-        extra: bytearray,
-        heads: Bytes,
-        near: Ints,
-    ) -> _Part:
-        row = gather(heads, near, 20).view(IPV4_ROW)[:, 0]
+    def _ipv4(self, frames: _Frames, extra: bytearray) -> _Part:
+        data, have, wire, time_ns = frames.data, frames.have, frames.wire, frames.time_ns
+        row = gather(frames.heads, frames.near, 20).view(IPV4_ROW)[:, 0]
         header = (row["version_ihl"] & 15).astype(np.int64) * 4
         total = row["length"].astype(np.int64)
         # segmentation offload leaves the length of a super-frame zero: then the frame says how long it is
@@ -199,7 +207,7 @@ class PacketDecoder:
         fragment = row["fragment"].astype(np.int64)
         readable = (have >= 20) & (row["version_ihl"] >> 4 == 4) & (header >= 20) & (total >= header)
         fragmented = readable & (fragment & 0x3FFF != 0)
-        position, near = start + header, near + header
+        position, near = frames.start + header, frames.near + header
         length = total - header
         captured = np.minimum(have, total) - header
         for index in np.flatnonzero(fragmented).tolist():
@@ -228,11 +236,8 @@ class PacketDecoder:
                 captured[index] = where[1]
         usable = self._usable(readable, protocol, captured)
         return _Part(
-            heads,
-            time_ns,
-            time_ns,
+            frames,
             4,
-            time_ns,
             protocol,
             row["source"],
             row["destination"],
@@ -245,25 +250,15 @@ class PacketDecoder:
             usable,
         )
 
-    def _ipv6(
-        self,
-        data: Bytes,
-        start: Ints,
-        have: Ints,
-        wire: Ints,
-        time_ns: Ints,
-        extra: bytearray,
-        heads: Bytes,
-        near: Ints,
-    ) -> _Part:
-        row = gather(heads, near, 40).view(IPV6_ROW)[:, 0]
+    def _ipv6(self, frames: _Frames, extra: bytearray) -> _Part:
+        data, have, wire, time_ns = frames.data, frames.have, frames.wire, frames.time_ns
+        row = gather(frames.heads, frames.near, 40).view(IPV6_ROW)[:, 0]
         length = row["length"].astype(np.int64)
-        length = np.where(
-            (length == 0) & (wire > 40) & (wire <= MAX_SUPER_FRAME), wire - 40, length
-        )  # jumbogram or segmentation offload
+        # jumbogram or segmentation offload
+        length = np.where((length == 0) & (wire > 40) & (wire <= MAX_SUPER_FRAME), wire - 40, length)
         protocol = row["next"].astype(np.int64)
         readable = (have >= 40) & (row["flow"] >> 28 == 6)
-        position, near = start + 40, near + 40
+        position, near = frames.start + 40, frames.near + 40
         captured = np.minimum(have - 40, length)
         for index in np.flatnonzero(readable & np.isin(protocol, EXTENSIONS)).tolist():
             begin = int(position[index])
@@ -306,11 +301,8 @@ class PacketDecoder:
             )
         usable = self._usable(readable, protocol, captured)
         return _Part(
-            heads,
-            time_ns,
-            time_ns,
+            frames,
             6,
-            time_ns,
             protocol,
             row["source"],
             row["destination"],
@@ -346,7 +338,6 @@ class PacketDecoder:
     def _usable(self, readable: NDArray[np.bool_], protocol: Ints, captured: Ints) -> NDArray[np.bool_]:
         ours = readable & ((protocol == TCP) | (protocol == UDP))
         enough: NDArray[np.bool_] = ours & (captured >= np.where(protocol == TCP, 20, 8))
-        self.other_protocols += int(readable.sum() - ours.sum())
         self.cut_headers += int(ours.sum() - enough.sum())
         return enough
 
