@@ -1,0 +1,91 @@
+"""`directpush analyze`: the main job, the verdict first."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from analyzer.commands.common import check_target, guard, read_view, write_page
+from analyzer.commands.options import (
+    Block,
+    Captures,
+    Debug,
+    Devices,
+    Engine,
+    Engines,
+    FailOn,
+    Format,
+    KeyLogs,
+    Ports,
+    Pseudonymize,
+    Quiet,
+)
+
+if TYPE_CHECKING:
+    from analyzer.view import View
+
+
+def analyze(
+    captures: Captures,
+    *,
+    keylog: KeyLogs = None,
+    json: Annotated[bool, typer.Option("--json", help="All tables as JSON instead of the summary.")] = False,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the interactive page too.")] = None,
+    tables: Annotated[Path | None, typer.Option("--tables", metavar="DIR", help="Write the tables too.")] = None,
+    format: Annotated[Format, typer.Option("--format", help="File format for --tables.")] = Format.PARQUET,
+    device: Devices = None,
+    pseudonymize: Pseudonymize = False,
+    fail_on: Annotated[
+        FailOn, typer.Option("--fail-on", help="Exit code 1 when there are such findings.")
+    ] = FailOn.NEVER,
+    engine: Engines = Engine.BUILTIN,
+    notify_port: Ports = None,
+    block_size: Block = 32,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Every wait, every premature end, with frames.")
+    ] = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Say how push fares: the verdict, devices and folders."""
+    with guard(debug):
+        for target in (html, tables):
+            check_target(target)
+        view = read_view(
+            captures,
+            keylogs=keylog,
+            devices=device,
+            pseudonymize=pseudonymize,
+            engine=engine,
+            notify_ports=notify_port,
+            block_mib=block_size,
+            quiet=quiet,
+        )
+        if html is not None:
+            write_page(view, html)
+        if tables is not None:
+            from analyzer.reports.files import write_tables
+
+            write_tables(view.tables, tables, format.value)
+        if json:
+            from analyzer.reports import json_report
+
+            json_report.write(view.tables, sys.stdout)
+        elif html != Path("-"):
+            _print_summary(view, verbose=verbose, html=html is not None)
+        sys.stdout.flush()
+        if fail_on is not FailOn.NEVER and view.has_findings(fail_on.value):
+            raise typer.Exit(1)
+
+
+def _print_summary(view: View, *, verbose: bool, html: bool) -> None:
+    from analyzer.reports import terminal
+
+    more = [] if verbose else ["--verbose"]
+    more += [] if html else ["--html report.html"]
+    more += [f"directpush explain {code}" for code in view.codes()[:1]]
+    out = terminal.console(sys.stdout)
+    terminal.render(view.verdict, view.tables, out, verbose=verbose, more=" · ".join(more) or None)

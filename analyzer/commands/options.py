@@ -1,0 +1,56 @@
+"""Arguments and options that several commands share: one name, one meaning, one help text."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Engine(StrEnum):
+    """Program part that reads the packets."""
+
+    BUILTIN = "builtin"
+
+
+class Format(StrEnum):
+    """File format of the tables."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+class FailOn(StrEnum):
+    """From which findings on the exit code is 1."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NEVER = "never"
+
+
+Captures = Annotated[
+    list[str],
+    typer.Argument(metavar="CAPTURE...", help="pcap or pcapng files, also .gz and .zst; - is standard input."),
+]
+KeyLogs = Annotated[
+    list[Path] | None,
+    typer.Option("--keylog", metavar="FILE", envvar="SSLKEYLOGFILE", help="TLS key log (NSS format). May be repeated."),
+]
+Devices = Annotated[
+    list[str] | None,
+    typer.Option("--device", metavar="ID", help="Only this device (id or its beginning, or user). May be repeated."),
+]
+Engines = Annotated[Engine, typer.Option("--engine", help="Program part that reads the packets.")]
+Pseudonymize = Annotated[bool, typer.Option("--pseudonymize", help="Replace names of people, devices and folders.")]
+Ports = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--notify-port", metavar="N", min=1, max=65535, help="UDP port of notifications (2883). May be repeated."
+    ),
+]
+Block = Annotated[int, typer.Option("--block-size", metavar="MIB", min=1, max=1024, help="Read so many MiB at a time.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no warnings.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
