@@ -63,6 +63,15 @@ class Response(NamedTuple):
     complete: bool
 
 
+class StreamReset(NamedTuple):
+    """An HTTP/2 stream that was reset (RST_STREAM, RFC 9113 6.4): the wait on it ended, the connection did not."""
+
+    side: int  # who sent it
+    frame: int
+    time_ns: int
+    error_code: int  # RFC 9113 7: 0 NO_ERROR, 7 REFUSED_STREAM, 8 CANCEL, ...
+
+
 class Transaction(NamedTuple):
     """A request and its response on one connection; either may be missing, never both."""
 
@@ -70,6 +79,8 @@ class Transaction(NamedTuple):
     number: int  # 1 for the first request on its connection
     request: Request | None  # None: the capture began in the middle of the exchange
     response: Response | None  # None: no answer was seen
+    stream_id: int | None = None  # HTTP/2 only
+    stream_reset: StreamReset | None = None  # HTTP/2 only: the stream ended so, before or after an answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
