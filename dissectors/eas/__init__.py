@@ -41,7 +41,7 @@ def decode_transaction(transaction: Transaction) -> EasMessage | None:
 
     A response without its request is EAS when its content type says so; its body then tells the command.
     """
-    _, _, request, response = transaction
+    request, response = transaction.request, transaction.response
     sent = received = None
     user = protocol_version = sent_body = None
     if request is not None:

@@ -256,7 +256,7 @@ class HttpConnection(Machine):
                         *(len(data), size, decoded_bytes, body, True),
                     ),
                 )
-                return [_new(Transaction, (pairing.connection_id, pairing.number, request, response))]
+                return [_new(Transaction, (pairing.connection_id, pairing.number, request, response, None, None))]
         done = []
         piece = (first_frame, first_ns, last_frame, last_ns)
         self._server.take(wire_bytes, len(data))
