@@ -6,6 +6,7 @@ print(analysis.summary())
 analysis.heartbeats[["held_s", "outcome"]]
 """
 
-from analyzer.analysis import Analysis, AnalyzeError, analyze
+from analyzer.analysis import Analysis, analyze
+from analyzer.trouble import AnalyzeError
 
 __all__ = ["Analysis", "AnalyzeError", "analyze"]

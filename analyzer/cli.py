@@ -7,6 +7,7 @@ that `--help` answers at once.
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from pkgutil import iter_modules
@@ -28,6 +29,9 @@ app = typer.Typer(
 
 def main() -> None:
     """Entry point of the `directpush` command."""
+    os.environ.setdefault(
+        "OPENBLAS_NUM_THREADS", "1"
+    )  # numpy starts threads for linear algebra, of which there is none
     try:
         code = app(standalone_mode=False, prog_name="directpush")
     except KeyboardInterrupt:

@@ -19,7 +19,7 @@ from analyzer.commands.options import Engine
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from analyzer.analysis import Progress
+    from analyzer.reading import Progress
     from analyzer.view import View
 
 
@@ -109,7 +109,7 @@ def progress_bar(quiet: bool) -> Iterator[Progress | None]:
 @contextlib.contextmanager
 def guard(debug: bool) -> Iterator[None]:
     """The one door for errors: one line and a hint, the exit code, and quiet when the reader of a pipe goes away."""
-    from analyzer.analysis import AnalyzeError
+    from analyzer.trouble import AnalyzeError
 
     try:
         yield

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from analyzer.analysis import Analysis, AnalyzeError, analyze
+from analyzer.analysis import Analysis, analyze
+from analyzer.trouble import AnalyzeError
 from tests.dissectors.net import dialogues, wire
 from tests.support.places import RECORDINGS, SAMPLES
 
