@@ -1,7 +1,7 @@
 """The seam: what every engine yields and everything in `analyzer` is written on.
 
-Four kinds of event: `Connection` (one TCP life with its evidence), `Transaction` (one HTTP request and its response),
-`Datagram` (a UDP payload of interest) and `Anomaly` (odd bytes). An engine yields the transactions of a connection
+Five kinds of event: `Connection` (one TCP life with its evidence), `Transaction` (one HTTP request and its response),
+`Datagram` (a UDP payload of interest), `Unreachable` (an ICMP error) and `Anomaly` (odd bytes). An engine yields the transactions of a connection
 before the connection itself, and each connection exactly once, when it has ended or the capture has.
 
 Units stand in the names: `_ns` is integer nanoseconds since the Unix epoch (or a span), `_bytes` is bytes. Frame
@@ -203,6 +203,24 @@ class Datagram:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unreachable:
+    """An ICMP or ICMPv6 error: somebody on the way says that a TCP or UDP packet, which it quotes, was not delivered."""
+
+    capture: int
+    frame: int
+    time_ns: int
+    reporter_ip: str  # who says so
+    kind: str  # a word of dissectors.net.icmp.KINDS: port_unreachable, prohibited, too_big, ...
+    protocol: Literal["tcp", "udp"]
+    source_ip: str  # of the quoted packet, as all that follows
+    source_port: int
+    destination_ip: str
+    destination_port: int
+    seq: int | None  # TCP
+    payload: bytes  # what is quoted of it; empty for TCP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Anomaly:
     """Odd bytes: something that the protocol does not allow, or that could not be followed."""
 
@@ -214,4 +232,4 @@ class Anomaly:
     capture: int = 0
 
 
-Event = Connection | Transaction | Datagram | Anomaly
+Event = Connection | Transaction | Datagram | Unreachable | Anomaly

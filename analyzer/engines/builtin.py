@@ -11,9 +11,10 @@ from dataclasses import replace
 from analyzer.sources import Source
 from analyzer.timeline.facts import CaptureFacts
 from dissectors.capture import NOT_A_PACKET, Frames
-from dissectors.events import Anomaly, Connection, Datagram, Event
+from dissectors.events import Anomaly, Connection, Datagram, Event, Unreachable
 from dissectors.net.columns import Connections
 from dissectors.net.datagrams import datagrams
+from dissectors.net.icmp import unreachables
 from dissectors.net.links.names import link_type_name
 from dissectors.net.packets import PacketDecoder, link_types
 from dissectors.net.plain import PlainConnections
@@ -62,8 +63,8 @@ class BuiltinEngine:
             if len(frames):
                 self._truncated_frames += int((frames.captured < frames.original).sum())
                 self._link_types.update(link_types(frames))
-                found, udp = self._decode(frames)
-                yield from udp
+                found, others = self._decode(frames)
+                yield from others
                 yield from self._noted(self._connections.block(found.pop()))
             yield from self._anomalies()
             if progress is not None:
@@ -124,12 +125,12 @@ class BuiltinEngine:
             self.remarks += self._shared.keylog.add(blob, f"{self._source.name} (embedded secrets)")
         self._learned = len(blobs)
 
-    def _decode(self, frames: Frames) -> tuple[list[Segments], list[Datagram]]:
-        """The TCP segments of a block, in a list to take them from (nobody else holds them), and its datagrams."""
-        tcp, udp = self._packets.decode(frames)
+    def _decode(self, frames: Frames) -> tuple[list[Segments], list[Datagram | Unreachable]]:
+        """The TCP segments of a block, in a list to take them from (nobody else holds them), and what else matters."""
+        tcp, udp, icmp = self._packets.decode(frames)
         found, bad = segments(tcp)
         self._bad_headers += bad
-        return [found], datagrams(udp, self._ports, self._capture)
+        return [found], [*datagrams(udp, self._ports, self._capture), *unreachables(icmp, self._capture)]
 
     def _noted(self, events: Iterable[Event]) -> Iterator[Event]:
         for event in events:

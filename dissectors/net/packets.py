@@ -1,28 +1,28 @@
-"""Frames → IP packets as columns: addresses, TTL and where the TCP or UDP header begins (RFC 791, RFC 8200).
+"""Frames → IP packets as columns: addresses, TTL and where the TCP, UDP or ICMP header begins (RFC 791, RFC 8200).
 
-Whatever is not TCP or UDP over IP is left out; link types that are not read and cut headers are counted. Packets with
-IPv6 extension headers and fragments are rare and take a plain path; a datagram put together from fragments is appended
-to the block's bytes and stands at the frame that completed it.
+Whatever is none of these is left out; link types that are not read and cut headers are counted. Packets with IPv6
+extension headers and fragments are rare and take a plain path; a datagram put together from fragments is appended to
+the block's bytes and stands at the frame that completed it. What tunnels hold is decoded like frames (`tunnels.py`).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dissectors.capture import Frames
-from dissectors.net import links
+from dissectors.net import links, tunnels
+from dissectors.net.extensions import EXTENSIONS, walk_extensions
 from dissectors.net.fragments import Fragments
 from dissectors.net.rows import Bytes, Ints, gather
 
-TCP = 6
-UDP = 17
-# IPv6 extension headers that are walked over: hop-by-hop, routing, fragment, authentication, destination, mobility,
-# HIP, shim6
-EXTENSIONS = (0, 43, 44, 51, 60, 135, 139, 140)
-FRAGMENT_HEADER = 44
-MAX_EXTENSIONS = 16
+ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
+MIN_HEADER = {  # what is followed, and the bytes that its header has at least
+    TCP: 20, UDP: 8, ICMP: 8, ICMPV6: 8, tunnels.GRE: 4, tunnels.IP_IN_IP: 20, tunnels.IPV6_IN_IP: 40,
+}  # fmt: skip
+MAX_TUNNELS = 3  # one in the other
 HEAD_BYTES = 96  # of each frame are copied out once: the block is too large for the processor's cache
 HEADER_BYTES = 20  # of TCP without options; of UDP and the first bytes of its payload
 MAX_SUPER_FRAME = (
@@ -59,7 +59,7 @@ Words = NDArray[np.uint64]
 
 @dataclass(slots=True)
 class Packets:
-    """Columns of packets of one protocol, TCP or UDP, in one block."""
+    """Columns of packets of one protocol in one block."""
 
     data: Bytes
     frame: Ints
@@ -70,8 +70,8 @@ class Packets:
     ttl: Ints
     ip_id: Ints  # -1: IPv6 has none
     mac: Ints
-    header: Bytes  # shape (n, HEADER_BYTES): the first bytes of the TCP or UDP header and of what follows
-    start: Ints  # where the TCP or UDP header begins in data
+    header: Bytes  # shape (n, HEADER_BYTES): the first bytes of the header and of what follows
+    start: Ints  # where the header begins in data
     length: Ints  # of header and payload on the wire
     captured: Ints  # of header and payload in the capture
 
@@ -81,6 +81,27 @@ class Packets:
 
     def __len__(self) -> int:
         return len(self.frame)
+
+
+class Decoded(NamedTuple):
+    """The packets of a block, each protocol's in frame order."""
+
+    tcp: Packets
+    udp: Packets
+    icmp: Packets  # of both versions
+
+
+@dataclass(slots=True)
+class _Layer:
+    """Frames of one link type, as they were captured or as they stood in a tunnel."""
+
+    data: Bytes
+    link_type: int
+    offset: Ints
+    captured: Ints
+    original: Ints
+    numbers: Ints
+    time_ns: Ints
 
 
 @dataclass(slots=True)
@@ -115,22 +136,25 @@ class _Part:
     captured: Ints
     usable: NDArray[np.bool_]
 
-    def columns(self, protocol: int, data: Bytes) -> list[NDArray[np.generic]]:
-        """The columns of the packets of one protocol, in the order of Packets."""
+    def packets(self, protocol: int, data: Bytes) -> Packets | None:
+        """The packets of one protocol, if there are any."""
         kept = np.flatnonzero(self.usable & (self.protocol == protocol))
         count = len(kept)
+        if not count:
+            return None
         ip_id = np.full(count, -1, np.int64) if self.ip_id is None else self.ip_id[kept]
-        addresses = [_two_words(self.source, kept), _two_words(self.destination, kept)]
         near, start = self.near[kept], self.start[kept]
         header = gather(self.frames.heads, np.maximum(near, 0), HEADER_BYTES)
         far = np.flatnonzero(near < 0)
         if len(far):
             header[far] = gather(data, start[far], HEADER_BYTES)
-        return [
+        return Packets(
+            data,
             self.frames.numbers[kept],
             self.frames.time_ns[kept],
             np.full(count, self.version, np.int64),
-            *addresses,
+            _two_words(self.source, kept),
+            _two_words(self.destination, kept),
             self.ttl[kept].astype(np.int64),
             ip_id.astype(np.int64),
             self.frames.mac[kept],
@@ -138,7 +162,7 @@ class _Part:
             start,
             self.length[kept],
             self.captured[kept],
-        ]
+        )
 
 
 @dataclass(slots=True)
@@ -149,46 +173,48 @@ class PacketDecoder:
     skipped_link_types: dict[int, int] = field(default_factory=dict)  # link type → frames
     cut_headers: int = 0  # too little captured to read addresses and ports
 
-    def decode(self, frames: Frames) -> tuple[Packets, Packets]:
-        """The TCP and the UDP packets of a block, in frame order; `Frames.data` must stay unchanged while they are
-        used.
-        """
+    def decode(self, frames: Frames) -> Decoded:
+        """The packets of a block; `Frames.data` must stay unchanged while they are used."""
         extra = bytearray()  # datagrams put together from fragments, as if they stood behind the block's bytes
-        found = link_types(frames)
-        parts = [part for link_type in found for part in self._decode_link(frames, link_type, extra)]
+        layers = list(_layers(frames))
+        parts = [part for layer in layers for part in self._decode_layer(layer, extra)]
         data = np.concatenate([frames.data, np.frombuffer(bytes(extra), np.uint8)]) if extra else frames.data
-        tcp, udp = (_packets(data, [part.columns(protocol, data) for part in parts]) for protocol in (TCP, UDP))
-        if len(found) > 1:  # one connection may be seen on two link types
-            tcp, udp = (packets.take(np.argsort(packets.frame, kind="stable")) for packets in (tcp, udp))
-        return tcp, udp
+        found: dict[int, list[Packets]] = {protocol: [] for protocol in MIN_HEADER}
+        several = len(layers) > 1  # one connection may be seen on two link types, and inside a tunnel and outside
+        for depth in range(MAX_TUNNELS + 1):
+            fresh = _by_protocol(parts, data)
+            for protocol, packets in fresh.items():
+                found[protocol] += packets
+            inner = [] if depth == MAX_TUNNELS else list(_unwrapped(fresh, data))
+            if not inner:
+                break
+            several = True
+            parts = [part for layer in inner for part in self._decode_layer(layer, None)]
+        return Decoded(*(_together(data, found, wanted, several) for wanted in ((TCP,), (UDP,), (ICMP, ICMPV6))))
 
-    def _decode_link(self, frames: Frames, link_type: int, extra: bytearray) -> Iterator[_Part]:
-        rows = np.flatnonzero(frames.link_type == link_type)
-        whole = len(rows) == len(frames)
-        offset = frames.offset if whole else frames.offset[rows]
-        captured = frames.captured if whole else frames.captured[rows]
-        original = frames.original if whole else frames.original[rows]
-        heads = gather(frames.data, offset, HEAD_BYTES).reshape(-1)
+    def _decode_layer(self, layer: _Layer, extra: bytearray | None) -> Iterator[_Part]:
+        """`extra` takes what is put together from fragments; None inside tunnels, where they are dropped."""
+        heads = gather(layer.data, layer.offset, HEAD_BYTES).reshape(-1)
         head = np.arange(0, len(heads), HEAD_BYTES)
-        found = links.locate(link_type, heads, head, captured)
+        found = links.locate(layer.link_type, heads, head, layer.captured)
         if found is None:
-            self.skipped_link_types[link_type] = self.skipped_link_types.get(link_type, 0) + len(rows)
+            count = self.skipped_link_types.get(layer.link_type, 0)
+            self.skipped_link_types[layer.link_type] = count + len(layer.offset)
             return
-        time_ns = frames.time_ns if whole else frames.time_ns[rows]
         for ethertype, read in ((links.IPV4, self._ipv4), (links.IPV6, self._ipv6)):
             picked = np.flatnonzero(found.protocol == ethertype)
             if len(picked):
                 begin = found.offset[picked]
                 part = read(
                     _Frames(
-                        data=frames.data,
+                        data=layer.data,
                         heads=heads,
                         near=head[picked] + np.minimum(begin, HEAD_BYTES),
-                        start=offset[picked] + begin,
-                        have=captured[picked] - begin,
-                        wire=original[picked] - begin,
-                        numbers=frames.first_frame + rows[picked],
-                        time_ns=time_ns[picked],
+                        start=layer.offset[picked] + begin,
+                        have=layer.captured[picked] - begin,
+                        wire=layer.original[picked] - begin,
+                        numbers=layer.numbers[picked],
+                        time_ns=layer.time_ns[picked],
                         mac=found.mac[picked],
                     ),
                     extra,
@@ -196,7 +222,7 @@ class PacketDecoder:
                 part.near[part.near - head[picked] > HEAD_BYTES - HEADER_BYTES] = -1
                 yield part
 
-    def _ipv4(self, frames: _Frames, extra: bytearray) -> _Part:
+    def _ipv4(self, frames: _Frames, extra: bytearray | None) -> _Part:
         data, have, wire, time_ns = frames.data, frames.have, frames.wire, frames.time_ns
         row = gather(frames.heads, frames.near, 20).view(IPV4_ROW)[:, 0]
         header = (row["version_ihl"] & 15).astype(np.int64) * 4
@@ -250,7 +276,7 @@ class PacketDecoder:
             usable,
         )
 
-    def _ipv6(self, frames: _Frames, extra: bytearray) -> _Part:
+    def _ipv6(self, frames: _Frames, extra: bytearray | None) -> _Part:
         data, have, wire, time_ns = frames.data, frames.have, frames.wire, frames.time_ns
         row = gather(frames.heads, frames.near, 40).view(IPV6_ROW)[:, 0]
         length = row["length"].astype(np.int64)
@@ -286,7 +312,7 @@ class PacketDecoder:
                 int(time_ns[index]),
                 extra,
             )
-            if where is None:
+            if where is None or extra is None:
                 readable[index] = False
                 continue
             walked = walk_extensions(number, bytes(extra[where[0] :]))  # more headers may stand inside the datagram
@@ -323,11 +349,14 @@ class PacketDecoder:
         payload: bytes,
         length: int,
         time_ns: int,
-        extra: bytearray,
+        extra: bytearray | None,
     ) -> tuple[int, int] | None:
         """Hands one fragment over; returns where in `extra` the finished datagram lies, and its length."""
         if len(payload) < length:
             self.cut_headers += 1
+            return None
+        if extra is None:
+            self.fragments.dropped += 1
             return None
         whole = self.fragments.add(key, offset, more, payload, time_ns)
         if whole is None:
@@ -336,10 +365,42 @@ class PacketDecoder:
         return len(extra) - len(whole), len(whole)
 
     def _usable(self, readable: NDArray[np.bool_], protocol: Ints, captured: Ints) -> NDArray[np.bool_]:
-        ours = readable & ((protocol == TCP) | (protocol == UDP))
-        enough: NDArray[np.bool_] = ours & (captured >= np.where(protocol == TCP, 20, 8))
+        needed = _MIN_HEADER[np.minimum(protocol, 255)]
+        ours = readable & (needed > 0)
+        enough: NDArray[np.bool_] = ours & (captured >= needed)
         self.cut_headers += int(ours.sum() - enough.sum())
         return enough
+
+
+def _layers(frames: Frames) -> Iterator[_Layer]:
+    """The frames of a block, apart by link type."""
+    for link_type in link_types(frames):
+        rows = np.flatnonzero(frames.link_type == link_type)
+        kept = slice(None) if len(rows) == len(frames) else rows
+        offset, captured, original = frames.offset[kept], frames.captured[kept], frames.original[kept]
+        numbers, time_ns = frames.first_frame + rows, frames.time_ns[kept]
+        yield _Layer(frames.data, link_type, offset, captured, original, numbers, time_ns)
+
+
+def _by_protocol(parts: list[_Part], data: Bytes) -> dict[int, list[Packets]]:
+    """The packets of each protocol that is followed."""
+    return {
+        protocol: [packets for part in parts if (packets := part.packets(protocol, data)) is not None]
+        for protocol in MIN_HEADER
+    }
+
+
+def _unwrapped(found: dict[int, list[Packets]], data: Bytes) -> Iterator[_Layer]:
+    """The frames that stand in tunnels."""
+    for protocol in (UDP, tunnels.GRE, tunnels.IP_IN_IP, tunnels.IPV6_IN_IP):
+        for p in found[protocol]:
+            outer = tunnels.Outer(p.frame, p.time_ns, p.header, p.start, p.length, p.captured)
+            if protocol == UDP:
+                inside = tunnels.in_udp(outer)
+            else:
+                inside = tunnels.in_gre(data, outer) if protocol == tunnels.GRE else tunnels.in_ip(outer)
+            for i in inside:
+                yield _Layer(data, i.link_type, i.offset, i.captured, i.original, i.frame, i.time_ns)
 
 
 def link_types(frames: Frames) -> list[int]:
@@ -347,35 +408,6 @@ def link_types(frames: Frames) -> list[int]:
     first = frames.link_type[:1]
     found: list[int] = (first if (frames.link_type == first).all() else np.unique(frames.link_type)).tolist()
     return found
-
-
-def walk_extensions(protocol: int, payload: bytes) -> tuple[int, int, tuple[int, bool, int] | None] | None:
-    """Walks IPv6 extension headers: (upper protocol, bytes walked over, fragment (offset, more, identification) or
-    None).
-
-    None when the headers do not end within `payload`. An atomic fragment (RFC 6946) is no fragment.
-    """
-    position = 0
-    piece: tuple[int, bool, int] | None = None
-    for _ in range(MAX_EXTENSIONS):
-        if protocol not in EXTENSIONS:
-            return protocol, position, piece
-        header = payload[position : position + 8]
-        if len(header) < 8:
-            return None
-        if protocol == FRAGMENT_HEADER:
-            field_value = int.from_bytes(header[2:4], "big")
-            offset, more = field_value & 0xFFF8, bool(field_value & 1)
-            position += 8
-            if offset or more:
-                # what follows a fragment header is part of the datagram and can be walked only when it is whole
-                return header[0], position, (offset, more, int.from_bytes(header[4:8], "big"))
-        elif protocol == 51:  # authentication header counts in 4-byte units (RFC 4302)
-            position += (header[1] + 2) * 4
-        else:
-            position += (header[1] + 1) * 8
-        protocol = header[0]
-    return None
 
 
 def _two_words(addresses: Words, kept: Ints) -> Words:
@@ -387,13 +419,20 @@ def _two_words(addresses: Words, kept: Ints) -> Words:
     return words
 
 
-def _packets(data: Bytes, parts: list[list[NDArray[np.generic]]]) -> Packets:
-    parts = [part for part in parts if len(part[0])]
+def _together(data: Bytes, found: dict[int, list[Packets]], protocols: tuple[int, ...], several: bool) -> Packets:
+    """The packets of some protocols as one."""
+    parts = [packets for protocol in protocols for packets in found[protocol]]
     if len(parts) == 1:
-        return Packets(data, *parts[0])  # type: ignore[arg-type]
-    if parts:
-        return Packets(data, *(np.concatenate(column) for column in zip(*parts, strict=True)))
-    none = np.zeros(0, np.int64)
-    words = np.zeros((0, 2), np.uint64)
-    header = np.zeros((0, HEADER_BYTES), np.uint8)
-    return Packets(data, none, none, none, words, words, none, none, none, header, none, none, none)
+        return parts[0]
+    if not parts:
+        none = np.zeros(0, np.int64)
+        words = np.zeros((0, 2), np.uint64)
+        header = np.zeros((0, HEADER_BYTES), np.uint8)
+        return Packets(data, none, none, none, words, words, none, none, none, header, none, none, none)
+    names = Packets.__slots__[1:]
+    whole = Packets(data, *(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    return whole.take(np.argsort(whole.frame, kind="stable")) if several else whole
+
+
+_MIN_HEADER = np.zeros(256, np.int64)
+_MIN_HEADER[list(MIN_HEADER)] = list(MIN_HEADER.values())

@@ -140,7 +140,7 @@ def test_a_cooked_header_without_a_mac_address_has_none(link_type: int, length_a
 
 def test_an_unknown_link_type_is_counted_by_its_frames() -> None:
     decoder = PacketDecoder()
-    tcp_packets, udp_packets = decoder.decode(
+    tcp_packets, udp_packets, _ = decoder.decode(
         columns([Frame(V4, link_type=127), Frame(ethernet(V4)), Frame(V4, link_type=127)])
     )
     assert decoder.skipped_link_types == {127: 2}
