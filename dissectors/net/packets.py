@@ -136,12 +136,10 @@ class _Part:
     captured: Ints
     usable: NDArray[np.bool_]
 
-    def packets(self, protocol: int, data: Bytes) -> Packets | None:
-        """The packets of one protocol, if there are any."""
+    def packets(self, protocol: int, data: Bytes) -> Packets:
+        """The packets of one protocol."""
         kept = np.flatnonzero(self.usable & (self.protocol == protocol))
         count = len(kept)
-        if not count:
-            return None
         ip_id = np.full(count, -1, np.int64) if self.ip_id is None else self.ip_id[kept]
         near, start = self.near[kept], self.start[kept]
         header = gather(self.frames.heads, np.maximum(near, 0), HEADER_BYTES)
@@ -365,7 +363,7 @@ class PacketDecoder:
         return len(extra) - len(whole), len(whole)
 
     def _usable(self, readable: NDArray[np.bool_], protocol: Ints, captured: Ints) -> NDArray[np.bool_]:
-        needed = _MIN_HEADER[np.minimum(protocol, 255)]
+        needed = _MIN_HEADER[protocol]
         ours = readable & (needed > 0)
         enough: NDArray[np.bool_] = ours & (captured >= needed)
         self.cut_headers += int(ours.sum() - enough.sum())
@@ -384,10 +382,13 @@ def _layers(frames: Frames) -> Iterator[_Layer]:
 
 def _by_protocol(parts: list[_Part], data: Bytes) -> dict[int, list[Packets]]:
     """The packets of each protocol that is followed."""
-    return {
-        protocol: [packets for part in parts if (packets := part.packets(protocol, data)) is not None]
-        for protocol in MIN_HEADER
-    }
+    found: dict[int, list[Packets]] = {protocol: [] for protocol in MIN_HEADER}
+    for part in parts:
+        there = np.bincount(part.protocol[part.usable], minlength=256)
+        for protocol in found:
+            if there[protocol]:
+                found[protocol].append(part.packets(protocol, data))
+    return found
 
 
 def _unwrapped(found: dict[int, list[Packets]], data: Bytes) -> Iterator[_Layer]:

@@ -52,13 +52,13 @@ class Inner:
 def in_udp(packets: Outer) -> Iterator[Inner]:
     """The frames in VXLAN and GENEVE datagrams."""
     port = u16(packets.header, 2)
-    vxlan = np.isin(port, VXLAN_PORTS)
+    vxlan, geneve = (port == VXLAN_PORTS[0]) | (port == VXLAN_PORTS[1]), port == GENEVE_PORT
     if vxlan.any():
         flags, reserved = packets.header[:, 8], packets.header[:, 15]
         vxlan &= (flags & 0x08 != 0) & (reserved == 0)
         yield from _behind(packets, vxlan, _UDP_BYTES + _VXLAN_BYTES, ETHERNET)
-    geneve = (port == GENEVE_PORT) & (packets.header[:, 8] >> 6 == 0)
     if geneve.any():
+        geneve &= packets.header[:, 8] >> 6 == 0
         skip = _UDP_BYTES + 8 + (packets.header[:, 8] & 0x3F).astype(np.int64) * 4
         kind = u16(packets.header, 10)
         for number, link_type in _INNER_KIND.items():
