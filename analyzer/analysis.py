@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from analyzer.reading import BLOCK_BYTES, NOTIFY_PORT, How, Progress, read_captures
-from analyzer.secrets import read_keylogs
+from analyzer.secrets import read_keys
 from analyzer.trouble import PathLike, Trouble
 
 if TYPE_CHECKING:
@@ -116,6 +116,8 @@ def analyze(
     paths: PathLike | Sequence[PathLike],
     keylog: PathLike | Iterable[PathLike] = (),
     *,
+    rsa_key: PathLike | Iterable[PathLike] = (),
+    rsa_password: str | None = None,
     engine: Literal["builtin"] = "builtin",
     notify_ports: Sequence[int] = (NOTIFY_PORT,),
     block_bytes: int = BLOCK_BYTES,
@@ -124,15 +126,16 @@ def analyze(
 ) -> Analysis:
     """Reads captures (pcap, pcapng, also gz and zst; "-" is standard input) and says what became of push in them.
 
-    `keylog` are NSS key log files. A file that cannot be read costs itself only and is a line in `Analysis.warnings`;
-    AnalyzeError is raised when nothing could be read. `columnar=False` takes the slow path that the fast one is checked
-    against. `progress` is called with (file, bytes read, size or None).
+    `keylog` are NSS key log files, `rsa_key` files with a server's private RSA key (PEM, DER, PKCS#12). A file that
+    cannot be read costs itself only and is a line in `Analysis.warnings`; AnalyzeError is raised when nothing could be
+    read. `columnar=False` takes the slow path that the fast one is checked against. `progress` is called with (file,
+    bytes read, size or None).
     """
     from analyzer.timeline import Timeline
 
     started = time.monotonic()
     warnings: list[Trouble] = []
-    keys = read_keylogs(_as_list(keylog), warnings)
+    keys = read_keys(_as_list(keylog), _as_list(rsa_key), rsa_password, warnings)
     how = How(notify_ports=notify_ports, block_bytes=block_bytes, columnar=columnar)
     collecting = gc.isenabled()
     gc.disable()  # events are trees without cycles; looking for cycles in millions of them costs a fifth of the time

@@ -12,7 +12,28 @@ if TYPE_CHECKING:
     from dissectors.tls import KeyLog
 
 MAX_KEYLOG_BYTES = 1 << 30
+MAX_KEY_BYTES = 1 << 20
+PASSWORD_VARIABLE = "DIRECTPUSH_RSA_PASSWORD"  # on a command line everybody on the machine could read it
 KEYLOG_HINT = "a key log is what SSLKEYLOGFILE makes a client write: lines of a label, a client random and a secret"
+RSA_HINT = f"a server's RSA key as PEM, DER or PKCS#12; its password, if it has one, in {PASSWORD_VARIABLE}"
+
+
+def read_keys(
+    keylogs: Sequence[PathLike], rsa_keys: Sequence[PathLike], password: str | None, warnings: list[Trouble]
+) -> KeyLog:
+    """Key logs and private keys together; what could not be read or understood is added to `warnings`."""
+    keys = read_keylogs(keylogs, warnings)
+    for path in rsa_keys:
+        name = os.fspath(path)
+        try:
+            with open(path, "rb") as file:
+                data = file.read(MAX_KEY_BYTES)
+        except OSError as error:
+            warnings.append(Trouble(f"{name}: private key not read: {error.strerror or error}", RSA_HINT))
+            continue
+        remarks = keys.add_private_key(data, name, None if password is None else password.encode())
+        warnings += [Trouble(remark, RSA_HINT) for remark in remarks]
+    return keys
 
 
 def read_keylogs(paths: Sequence[PathLike], warnings: list[Trouble]) -> KeyLog:

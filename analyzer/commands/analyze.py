@@ -22,6 +22,7 @@ from analyzer.commands.options import (
     Ports,
     Pseudonymize,
     Quiet,
+    RsaKeys,
 )
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def analyze(
     captures: Captures,
     *,
     keylog: KeyLogs = None,
+    rsa_key: RsaKeys = None,
     json: Annotated[bool, typer.Option("--json", help="All tables as JSON instead of the summary.")] = False,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the interactive page too.")] = None,
     tables: Annotated[Path | None, typer.Option("--tables", metavar="DIR", help="Write the tables too.")] = None,
@@ -57,6 +59,7 @@ def analyze(
         view = read_view(
             captures,
             keylogs=keylog,
+            rsa_keys=rsa_key,
             devices=device,
             pseudonymize=pseudonymize,
             engine=engine,

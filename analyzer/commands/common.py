@@ -27,6 +27,7 @@ def read_view(
     captures: list[str],
     *,
     keylogs: list[Path] | None,
+    rsa_keys: list[Path] | None,
     devices: list[str] | None,
     pseudonymize: bool,
     engine: Engine,
@@ -36,12 +37,15 @@ def read_view(
 ) -> View:
     """Read the captures, tell the warnings, and cut the result to what was asked for."""
     from analyzer.analysis import analyze as read
+    from analyzer.secrets import PASSWORD_VARIABLE
     from analyzer.view import NoSuchDevice, View
 
     with progress_bar(quiet) as progress:
         analysis = read(
             captures,
             keylogs or [],
+            rsa_key=rsa_keys or [],
+            rsa_password=os.environ.get(PASSWORD_VARIABLE),
             engine=engine.value,
             notify_ports=notify_ports or [2883],
             block_bytes=block_mib << 20,

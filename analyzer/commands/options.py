@@ -39,6 +39,15 @@ KeyLogs = Annotated[
     list[Path] | None,
     typer.Option("--keylog", metavar="FILE", envvar="SSLKEYLOGFILE", help="TLS key log (NSS format). May be repeated."),
 ]
+RsaKeys = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--rsa-key",
+        metavar="FILE",
+        help="The server's private RSA key (PEM, DER, PKCS#12), for connections without forward secrecy. Its password: "
+        "DIRECTPUSH_RSA_PASSWORD.",
+    ),
+]
 Devices = Annotated[
     list[str] | None,
     typer.Option("--device", metavar="ID", help="Only this device (id or its beginning, or user). May be repeated."),

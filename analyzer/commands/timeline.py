@@ -19,6 +19,7 @@ from analyzer.commands.options import (
     Ports,
     Pseudonymize,
     Quiet,
+    RsaKeys,
 )
 
 
@@ -29,6 +30,7 @@ def timeline(
         Path, typer.Option("--output", "-o", metavar="FILE", help="The page to write; - is standard output.")
     ],
     keylog: KeyLogs = None,
+    rsa_key: RsaKeys = None,
     device: Devices = None,
     pseudonymize: Pseudonymize = False,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
@@ -44,6 +46,7 @@ def timeline(
         view = read_view(
             captures,
             keylogs=keylog,
+            rsa_keys=rsa_key,
             devices=device,
             pseudonymize=pseudonymize,
             engine=engine,
