@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 DEMO   := silent_firewall
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick lint format bench clean system
+.PHONY: help demo test quick lint format bench lab clean system
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,12 +37,17 @@ format: $(READY) ## put the code into the one format
 bench: $(READY) system ## speed and memory against tshark, full size (4 GB of disk, 10 minutes)
 	@DIRECTPUSH_BENCH_SCALE=1 $(BIN)/python -m pytest -m bench -s tests/bench
 
+lab: $(READY) ## record labelled captures of every death and print how many are told right (root; 90 seconds)
+	@sh .ci/system-packages iproute2 nftables conntrack tcpdump nginx-light haproxy openssl
+	@$(BIN)/python -m samples.lab record --into build/lab
+	@$(BIN)/python -m samples.lab.confusion build/lab --markdown build/lab/confusion.md
+
 clean: ## remove what make made
 	@rm -rf $(VENV) demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 system:
-	@sh .ci/system-packages tshark chromium
+	@sh .ci/system-packages tshark chromium iproute2 nftables conntrack tcpdump nginx-light haproxy openssl libwbxml2-utils
 
 $(READY): pyproject.toml
 	@sh .ci/environment "$(PYTHON)" "$(VENV)"

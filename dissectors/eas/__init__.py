@@ -3,17 +3,17 @@
 Specifications: MS-ASHTTP (request target, headers), MS-ASWBXML (bodies), MS-ASCMD (commands). `decode_transaction` is
 the door for analyzers; `wbxml.decode` gives the tree of a body, `status.meaning` the words for a status.
 
-Left out: Autodiscover, and what the items in a body say; only their number and size are read.
+`headers.http_facts` reads what statuses and headers mean on EAS. Left out: what the items in a body say; only their
+number and size are read.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from dissectors.eas.commands import READERS, Message, generic
+from dissectors.eas.commands import READERS, Message, autodiscover, generic, options
 from dissectors.eas.oddity import Oddity
 from dissectors.eas.query import NO_QUERY, EasQuery, parse_query
-from dissectors.eas.walk import is_wbxml
 from dissectors.events import Transaction
 
 __all__ = ["EasMessage", "EasQuery", "Message", "Oddity", "decode_transaction", "parse_query"]
@@ -47,11 +47,13 @@ def decode_transaction(transaction: Transaction) -> EasMessage | None:
     if request is not None:
         query = parse_query(request.target)
         if query is None:
-            return None
+            return _autodiscover(transaction) if autodiscover.is_target(request.target) else None
         user = query.user or request.user
         protocol_version = request.headers.get("ms-asprotocolversion") or query.protocol_version
         if request.method != "POST":
-            return _message(query, request.method, None, None, protocol_version, user)
+            if request.method == options.COMMAND:
+                sent, received = _options(transaction, query)
+            return _message(query, request.method, sent, received, protocol_version, user)
         sent_body = request.body
     elif response is not None and "ms-sync" in response.headers.get("content-type", ""):
         query = NO_QUERY
@@ -60,11 +62,11 @@ def decode_transaction(transaction: Transaction) -> EasMessage | None:
     command = query.command
     # An empty body says something only when it is known that nothing of it is missing.
     if sent_body is not None and request is not None and (sent_body or request.complete):
-        command, sent = _read(command, sent_body, request.headers, True)
+        command, sent = _read(command, sent_body, query, request.headers, True)
     if response is not None and response.status == _OK:
         received_body = response.body
         if received_body is not None and (received_body or response.complete):
-            command, received = _read(command, received_body, response.headers, False)
+            command, received = _read(command, received_body, query, response.headers, False)
     return _message(query, command or UNKNOWN_COMMAND, sent, received, protocol_version, user)
 
 
@@ -84,18 +86,42 @@ def _message(
     )
 
 
-def _read(command: str | None, body: bytes, headers: Mapping[str, str], is_request: bool) -> tuple[str | None, Message]:
+def _read(
+    command: str | None, body: bytes, query: EasQuery, headers: Mapping[str, str], is_request: bool
+) -> tuple[str | None, Message]:
     """A body as its command's own message, else as a generic one; and the command, from the body when not given."""
     reader = READERS.get(command or "")
-    if reader is not None and (not body or is_wbxml(body)):
-        own = reader.read_request(body) if is_request else reader.read_response(body)
+    if reader is not None:
+        own = (reader.read_request if is_request else reader.read_response)(body, query, headers)
         if own is not None:
             return command, own
     message = generic.read(body, headers.get("content-type", ""))
     if command is None:  # mostly the name of the root
-        return _read(message.root, body, headers, is_request) if message.root in READERS else (message.root, message)
+        known = message.root in READERS
+        return _read(message.root, body, query, headers, is_request) if known else (message.root, message)
     if reader is not None:
-        root = f"its root is {message.root}" if message.root else "it is no WBXML"
+        root = f"its root is {message.root}" if message.root else "it is no WBXML" if body else "it is empty"
         odd = Oddity("eas_unexpected_body", f"the body of {command} is not what it should be: {root}", 0)
         message = replace(message, oddities=(*message.oddities, odd))
     return command, message
+
+
+def _options(transaction: Transaction, query: EasQuery) -> tuple[Message, Message | None]:
+    """Both sides of an OPTIONS, which speak by their headers."""
+    request, response = transaction.request, transaction.response
+    sent = options.read_request(b"", query, request.headers if request else {})
+    answered = response is not None and response.status == _OK
+    return sent, options.read_response(b"", query, response.headers) if response and answered else None
+
+
+def _autodiscover(transaction: Transaction) -> EasMessage | None:
+    """A request to the address of Autodiscover and its answer; None when neither body is of EAS."""
+    request, response = transaction.request, transaction.response
+    sent = autodiscover.read_request(request.body) if request is not None and request.body else None
+    received = None
+    if response is not None and response.status == _OK and response.body:
+        received = autodiscover.read_response(response.body)
+    if sent is None and received is None:
+        return None
+    version = request.headers.get("ms-asprotocolversion") if request is not None else None
+    return _message(NO_QUERY, autodiscover.COMMAND, sent, received, version, request.user if request else None)

@@ -1,11 +1,17 @@
 """Numbers in EAS messages, which are sent as decimal text."""
 
-from dissectors.eas.walk import Walk
+from typing import Protocol
 
 _MAX_DIGITS = 10  # all numbers of EAS are unsigned 32-bit at most
 
 
-def number(events: Walk, raw: bytes | None, offset: int) -> int | None:
+class Notes(Protocol):
+    """What remembers the odd things of a body."""
+
+    def note(self, code: str, offset: int | None, detail: str) -> None: ...
+
+
+def number(notes: Notes, raw: bytes | None, offset: int) -> int | None:
     """The number that an element holds; None and a note when its text is not one, None when it has no text."""
     if raw is None:
         return None
@@ -13,7 +19,7 @@ def number(events: Walk, raw: bytes | None, offset: int) -> int | None:
     if digits.isdigit() and len(digits) <= _MAX_DIGITS:
         return int(digits)
     if digits:
-        events.note("eas_bad_number", offset, "an element that must hold a number holds something else")
+        notes.note("eas_bad_number", offset, "an element that must hold a number holds something else")
     return None
 
 

@@ -61,6 +61,7 @@ _TAGS = {
     8: "User",
 }
 _OPTIONS, _USER = 7, 8
+_POLICY_KEY_BYTES = 4  # or none at all
 _OPTION_BITS = ((0x01, "SaveInSent"), (0x02, "AcceptMultiPart"))
 _VERSIONS = (121, 140, 141, 160, 161)
 _LATER_VERSIONS = range(120, 200)  # accepted, and noted as odd
@@ -185,10 +186,15 @@ def _from_base64(query: str) -> EasQuery | None:
     oddities = [] if version in _VERSIONS else ["eas_query_unknown_version"]
     if code not in COMMAND_CODES:
         oddities.append("eas_query_unknown_command")
+    if len(policy_key) not in (0, _POLICY_KEY_BYTES):
+        oddities.append("eas_query_policy_key")
     user = None
     parameters: list[tuple[str, str]] = []
     try:
-        while len(cursor) and len(parameters) < MAX_PARAMETERS:
+        while len(cursor):
+            if len(parameters) >= MAX_PARAMETERS:
+                oddities.append("eas_query_too_many_parameters")
+                break
             tag = cursor.u8()
             length = cursor.u8()
             if tag == _OPTIONS:
@@ -198,7 +204,9 @@ def _from_base64(query: str) -> EasQuery | None:
                 continue
             value = cursor.take(length).decode("utf-8", "replace")
             if tag == _USER:
-                user = value or None
+                if user is not None:
+                    oddities.append("eas_query_repeated_parameter")
+                user = user or value or None
             else:
                 parameters.append((_TAGS.get(tag, f"Tag-{tag}"), value))
     except Truncated:
@@ -214,7 +222,7 @@ def _from_base64(query: str) -> EasQuery | None:
         locale=locale,
         policy_key_set=any(policy_key),
         parameters=tuple(parameters),
-        oddities=tuple(oddities),
+        oddities=tuple(dict.fromkeys(oddities)),
     )
 
 

@@ -90,6 +90,8 @@ COMMON: dict[int, str] = {
 _FOLDER_COMMANDS: dict[int, str] = {
     1: "success",
     6: "server error",
+    7: "access denied",
+    8: "request timed out",
     9: "hierarchy sync key is not valid, start again from 0",
     10: "request is malformed",
     11: "unknown error",
@@ -195,6 +197,75 @@ BY_COMMAND: dict[str, dict[int, str]] = {
         7: "denied by policy",
     },
     "Provision": {1: "success", 2: "protocol error in the request", 3: "server error"},
+    "ResolveRecipients": {1: "success", 5: "protocol error in the request", 6: "server error"},
+    "ValidateCert": {
+        1: "success",
+        2: "protocol error in the request",
+        3: "signature of the certificate cannot be validated",
+        4: "certificate is from an untrusted source",
+        5: "certificate chain was not made correctly",
+        6: "certificate is not valid for signing mail",
+        7: "certificate has expired or is not valid yet",
+        8: "times of validity in the certificate chain do not fit together",
+        9: "certificate of the chain is used wrongly",
+        10: "information of the certificate is missing or wrong",
+        11: "certificate of the chain is used wrongly by another one",
+        12: "certificate does not match the mail address",
+        13: "certificate was revoked",
+        14: "server that knows of revocations cannot be reached",
+        15: "certificate of the chain was revoked by its issuer",
+        16: "state of revocation cannot be told",
+        17: "unknown server error",
+    },
+    "Find": {
+        1: "success",
+        2: "request is not valid",
+        3: "folder hierarchy is out of date",
+        4: "range does not begin with 0",
+    },
+    "Autodiscover": {1: "success", 2: "protocol error"},
+}
+
+# Where a part of a message has a table of its own: (command, its part).
+BY_PART: dict[tuple[str, str], dict[int, str]] = {
+    ("Provision", "Policy"): {  # of an answer, MS-ASPROV 2.2.2.54.1
+        1: "success",
+        2: "there is no policy for this device",
+        3: "type of policy is unknown",
+        4: "policy on the server is corrupt",
+        5: "device acknowledges the wrong policy key",
+    },
+    ("Provision", "PolicyAcknowledgement"): {  # of a request
+        1: "policy applied",
+        2: "policy partly applied",
+        3: "policy not applied",
+        4: "device is managed by a third party",
+    },
+    ("Provision", "RemoteWipe"): {1: "device wipes itself", 2: "wipe failed"},  # of a request, 2.2.2.54.3
+    ("ResolveRecipients", "Response"): {
+        1: "success",
+        2: "ambiguous, all that it may be are listed",
+        3: "ambiguous, some that it may be are listed",
+        4: "nobody found",
+    },
+    ("ResolveRecipients", "Certificates"): {
+        1: "success",
+        7: "no valid certificate",
+        8: "limit of certificates reached",
+    },
+    ("Settings", "DevicePassword"): {
+        1: "success",
+        2: "protocol error in the request",
+        5: "arguments are not valid",
+        7: "denied by policy",
+    },
+    ("ItemOperations", "Move"): {  # MS-ASCON 2.2.2.10
+        1: "success",
+        2: "protocol error in the request",
+        3: "server error, all or a part failed",
+        6: "conversation or destination folder not found",
+        156: "destination is no mail folder",
+    },
 }
 
 HTTP: dict[int, str] = {
@@ -218,9 +289,12 @@ HTTP: dict[int, str] = {
 }
 
 
-def meaning(command: str, status: int) -> str:
-    """What a status in an answer to `command` means; "unknown (n)" when no table has it."""
-    own = BY_COMMAND.get(command, {})
+def meaning(command: str, status: int, part: str = "") -> str:
+    """What a status in a message of `command` means; "unknown (n)" when no table has it.
+
+    `part` is the element that it stands in, where that has a table of its own in `BY_PART`.
+    """
+    own = BY_PART.get((command, part)) or BY_COMMAND.get(command, {})
     return own.get(status) or COMMON.get(status) or _NOT_FOUND.format(status)
 
 

@@ -42,6 +42,11 @@ class Element:
         return self.literal if self.literal is not None else codepages.tag_name(self.page, self.token)
 
     @property
+    def key(self) -> int:
+        """Page and token as one number, see `codepages.key`."""
+        return self.page << 8 | self.token
+
+    @property
     def page_name(self) -> str:
         """The name of its code page, or "Unknown-page-0x1E"."""
         return codepages.page_name(self.page)

@@ -16,6 +16,7 @@ _SECRET_NAME = re.compile(
     r"cookie|token|secret|passw|credential|canary|assertion|api-?key|access-?key|auth-?key|session-?(?:id|key)$"
     r"|^x-auth|authorization|authentication-info"
 )
+_HARMLESS_NAMES = {"x-ms-credentials-expire"}  # in so many days the password must be changed
 _CHALLENGE_NAMES = {"www-authenticate", "proxy-authenticate"}
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # The closing quote is optional and the inside possessive, so that hostile quotes cost linear time.
@@ -63,7 +64,7 @@ def redactor(name: str) -> Callable[[str], str] | None:
         return _schemes
     if name == "authorization":
         return _scheme
-    return _size if _SECRET_NAME.search(name) else None
+    return _size if name not in _HARMLESS_NAMES and _SECRET_NAME.search(name) else None
 
 
 def basic_user(value: str) -> str | None:

@@ -44,7 +44,10 @@ CODES: dict[str, str] = {
     "http_switched": "The protocol was switched, or a tunnel opened; what follows is not read.",
     # Exchange ActiveSync
     "eas_bad_number": "An element that must hold a number holds something else.",
+    "eas_bad_xml": "The XML of Autodiscover is cut, broken or has a document type; what came before was read.",
+    "eas_multipart_table": "The table of parts of a multipart body does not fit the body.",
     "eas_ping_without_answer": "A Ping was answered with an empty body, which says nothing.",
+    "eas_query_policy_key": "The policy key in the base64 query is not four bytes long.",
     "eas_query_repeated_parameter": "The request target names the command, user or device more than once.",
     "eas_query_too_many_parameters": "The request target has more parameters than are read.",
     "eas_query_truncated": "The base64 query in the request target ends too early.",

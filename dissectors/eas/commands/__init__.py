@@ -1,16 +1,20 @@
 """The EAS commands, one file each, with the same parts in the same order.
 
 A file `<command>.py` has: its docstring (what, specification, what it leaves out), the keys of its tags, the types of
-its request and response, `COMMAND` (the name in the query), `read_request(body)` and `read_response(body)`. These take
-a decoded HTTP body of any bytes and return a message, or None when the body's root is not this command's own; such a
-body, and every command without a file, is read by `generic`. A new file here is all it takes to add a command.
+its request and response, `COMMAND` (the name in the query), `read_request` and `read_response`. These take a decoded
+HTTP body of any bytes and, for the few commands that say something there, the query and the headers of that side; they
+return a message, or None when the body is not this command's own. Such a body, and every command without a file, is
+read by `generic`. A new file here is all it takes to add a command; `compose` and `collection` are what some of them
+share.
 """
 
+from collections.abc import Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Protocol
 
 from dissectors.eas.oddity import Oddity
+from dissectors.eas.query import EasQuery
 
 
 class Message(Protocol):
@@ -30,9 +34,9 @@ class Reader(Protocol):
 
     COMMAND: str
 
-    def read_request(self, body: bytes) -> Message | None: ...
+    def read_request(self, body: bytes, query: EasQuery, headers: Mapping[str, str], /) -> Message | None: ...
 
-    def read_response(self, body: bytes) -> Message | None: ...
+    def read_response(self, body: bytes, query: EasQuery, headers: Mapping[str, str], /) -> Message | None: ...
 
 
 def _readers() -> dict[str, Reader]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from dissectors.eas.codepages import key
 from dissectors.eas.numbers import number
 from dissectors.eas.oddity import Oddity
-from dissectors.eas.walk import CLOSE, OPEN, Walk
+from dissectors.eas.walk import CLOSE, OPEN, Walk, is_wbxml
 
 FOLDER_SYNC = key("FolderHierarchy:FolderSync")
 STATUS = key("FolderHierarchy:Status")
@@ -83,10 +83,12 @@ class FolderSyncResponse:
 COMMAND = "FolderSync"
 
 
-def read_request(body: bytes) -> FolderSyncRequest | None:
+def read_request(body: bytes, *_ignored: object) -> FolderSyncRequest | None:
     """The request in a body; None when the body is not a FolderSync."""
     if not body:
         return FolderSyncRequest(sync_key=None, empty=True, complete=True, oddities=())
+    if not is_wbxml(body):
+        return None
     events = Walk(body)
     sync_key: str | None = None
     for kind, depth, tag, text, _, _, _ in events:
@@ -98,8 +100,10 @@ def read_request(body: bytes) -> FolderSyncRequest | None:
     return FolderSyncRequest(sync_key=sync_key, empty=False, complete=events.complete, oddities=events.oddities)
 
 
-def read_response(body: bytes) -> FolderSyncResponse | None:
+def read_response(body: bytes, *_ignored: object) -> FolderSyncResponse | None:
     """The response in a body; None when the body is not a FolderSync."""
+    if not is_wbxml(body):
+        return None
     events = Walk(body)
     status: int | None = None
     sync_key: str | None = None

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from dissectors.eas.codepages import key
 from dissectors.eas.numbers import number
 from dissectors.eas.oddity import Oddity
-from dissectors.eas.walk import CLOSE, END, HAS_CONTENT, OPEN, STR_I, SWITCH_PAGE, USUAL_HEADER, Walk
+from dissectors.eas.walk import CLOSE, END, HAS_CONTENT, OPEN, STR_I, SWITCH_PAGE, USUAL_HEADER, Walk, is_wbxml
 
 MAX_CACHED_BYTES = 1024  # of a body; larger ones are parsed each time
 MAX_CACHED_BODIES = 4096
@@ -89,12 +89,12 @@ _each_folder = re.compile(_folder(b"(" + _TEXT + b")")).findall
 _each_change = re.compile(_string(FOLDER, b"(" + _TEXT + b")")).findall
 
 
-def read_request(body: bytes) -> PingRequest | None:
+def read_request(body: bytes, *_ignored: object) -> PingRequest | None:
     """The request in a body; None when the body is not a Ping."""
     return _cached_request(body) if len(body) <= MAX_CACHED_BYTES else _read_request(body)
 
 
-def read_response(body: bytes) -> PingResponse | None:
+def read_response(body: bytes, *_ignored: object) -> PingResponse | None:
     """The response in a body; None when the body is not a Ping."""
     return _cached_response(body) if len(body) <= MAX_CACHED_BYTES else _read_response(body)
 
@@ -115,6 +115,8 @@ def _folders(listed: bytes) -> tuple[PingFolder, ...]:
 
 
 def _walk_request(body: bytes) -> PingRequest | None:
+    if not is_wbxml(body):
+        return None
     events = Walk(body)
     heartbeat_s: int | None = None
     folders: list[PingFolder] | None = None
@@ -152,6 +154,8 @@ def _read_response(body: bytes) -> PingResponse | None:
 
 
 def _walk_response(body: bytes) -> PingResponse | None:
+    if not is_wbxml(body):
+        return None
     events = Walk(body)
     status: int | None = None
     heartbeat_s: int | None = None

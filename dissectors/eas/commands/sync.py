@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from dissectors.eas.codepages import key
 from dissectors.eas.numbers import flag, number
 from dissectors.eas.oddity import Oddity
-from dissectors.eas.walk import OPEN, Walk
+from dissectors.eas.walk import OPEN, Walk, is_wbxml
 
 SYNC = key("AirSync:Sync")
 STATUS = key("AirSync:Status")
@@ -124,7 +124,7 @@ class SyncResponse:
 COMMAND = "Sync"
 
 
-def read_request(body: bytes) -> SyncRequest | None:
+def read_request(body: bytes, *_ignored: object) -> SyncRequest | None:
     """The request in a body; None when the body is not a Sync."""
     if not body:
         return SyncRequest(
@@ -139,6 +139,8 @@ def read_request(body: bytes) -> SyncRequest | None:
             complete=True,
             oddities=(),
         )
+    if not is_wbxml(body):
+        return None
     events = Walk(body, whole=_ITEMS)
     whole: dict[int, bytes | None] = {}
     collections: list[SyncCollectionRequest] = []
@@ -204,7 +206,7 @@ def read_request(body: bytes) -> SyncRequest | None:
     )
 
 
-def read_response(body: bytes) -> SyncResponse | None:
+def read_response(body: bytes, *_ignored: object) -> SyncResponse | None:
     """The response in a body; None when the body is not a Sync."""
     if not body:
         return SyncResponse(
@@ -217,6 +219,8 @@ def read_response(body: bytes) -> SyncResponse | None:
             complete=True,
             oddities=(),
         )
+    if not is_wbxml(body):
+        return None
     events = Walk(body, whole=_ITEMS)
     status: int | None = None
     limit: int | None = None

@@ -1,11 +1,23 @@
 """From HTTP transactions to EAS messages."""
 
+import base64
+import gzip
+import zlib
+
+import pytest
+
 from dissectors.eas import EasMessage, decode_transaction
+from dissectors.eas.commands.autodiscover import AutodiscoverRequest
+from dissectors.eas.commands.compose import ComposeRequest, ComposeResponse, SourceItem
 from dissectors.eas.commands.generic import GenericMessage
+from dissectors.eas.commands.getattachment import GetAttachmentRequest, GetAttachmentResponse
+from dissectors.eas.commands.options import OptionsResponse
 from dissectors.eas.commands.ping import PingRequest, PingResponse
 from dissectors.eas.commands.sync import SyncResponse
+from dissectors.eas.query import COMMAND_CODES
 from dissectors.eas.wbxml_encode import element, encode
-from dissectors.events import Request, Response, Transaction
+from dissectors.events import CLIENT, SERVER, Request, Response, Transaction
+from dissectors.http import HttpConnection
 
 PATH = "/Microsoft-Server-ActiveSync"
 TARGET = PATH + "?Cmd=Ping&User=anna&DeviceId=ABC&DeviceType=iPhone"
@@ -93,10 +105,105 @@ def test_options_and_other_methods_are_their_own_command() -> None:
 
 def test_commands_without_a_reader_are_generic() -> None:
     body = encode(element("Settings:Settings", element("Settings:Status", 1)))
-    message = decoded(request(PATH + "?Cmd=Settings", body), response(body))
+    message = decoded(request(PATH + "?Cmd=Unheard", body), response(body))
+    assert message.command == "Unheard"
     assert isinstance(message.request, GenericMessage)
     assert isinstance(message.response, GenericMessage)
     assert (message.response.root, message.response.status) == ("Settings", 1)
+    assert codes(message) == ["eas_query_unknown_command"]
+
+
+def test_an_empty_body_where_there_must_be_one_is_noted() -> None:
+    message = decoded(request(PATH + "?Cmd=Settings", b""), None)
+    assert isinstance(message.request, GenericMessage)
+    assert [oddity.detail for oddity in message.oddities] == [
+        "the body of Settings is not what it should be: it is empty"
+    ]
+
+
+def test_a_mail_up_to_12_1_is_mime_with_its_parameters_in_the_query() -> None:
+    target = PATH + "?Cmd=SmartReply&ItemId=5%3A7&CollectionId=5&SaveInSent=T"
+    message = decoded(request(target, b"MIME-Version: 1.0\r\n\r\nHi"), response(b""))
+    assert isinstance(message.request, ComposeRequest)
+    assert (message.request.form, message.request.mime_bytes, message.request.save_in_sent) == ("mime", 23, True)
+    assert message.request.source == SourceItem("5", "5:7", None, False)
+    assert isinstance(message.response, ComposeResponse)
+    assert message.response.empty
+    assert message.oddities == ()
+
+
+def test_an_attachment_is_any_bytes() -> None:
+    target = PATH + "?Cmd=GetAttachment&AttachmentName=5%3A7%3A0"
+    message = decoded(request(target, b""), response(b"\x03\x01 no WBXML", content_type="Image/PNG; name=x"))
+    assert message.request == GetAttachmentRequest(named=True, complete=True, oddities=())
+    assert message.response == GetAttachmentResponse(size_bytes=11, media_type="image/png", complete=True, oddities=())
+
+
+def test_what_an_options_answer_offers_is_read_from_its_headers() -> None:
+    answer = response(b"")._replace(
+        headers={"ms-asprotocolversions": "2.5,12.0 , 16.1", "ms-asprotocolcommands": "Sync"}
+    )
+    message = decoded(request(PATH, b"", method="OPTIONS"), answer)
+    assert isinstance(message.response, OptionsResponse)
+    assert (message.response.versions, message.response.commands) == (("2.5", "12.0", "16.1"), ("Sync",))
+    assert decoded(request(PATH, b"", method="OPTIONS"), answer._replace(status=401)).response is None
+
+
+AUTODISCOVER = (
+    b'<?xml version="1.0" encoding="utf-8"?><Autodiscover '
+    b'xmlns="http://schemas.microsoft.com/exchange/autodiscover/%s/requestschema/2006"><Request>'
+    b"<EMailAddress>chris@woodgrovebank.com</EMailAddress><AcceptableResponseSchema>"
+    b"http://schemas.microsoft.com/exchange/autodiscover/%s/responseschema/2006"
+    b"</AcceptableResponseSchema></Request></Autodiscover>"
+)
+
+
+def test_autodiscover_of_devices_is_a_command_and_that_of_desktops_is_not_ours() -> None:
+    target = "/Autodiscover/Autodiscover.xml"
+    message = decoded(request(target, AUTODISCOVER % (b"mobilesync", b"mobilesync"), user="chris"), None)
+    assert (message.command, message.user, message.device_id) == ("Autodiscover", "chris", None)
+    assert isinstance(message.request, AutodiscoverRequest)
+    desktop = request(target, AUTODISCOVER % (b"outlook", b"outlook"))
+    assert decode_transaction(Transaction(1, 1, desktop, None)) is None
+    assert decode_transaction(Transaction(1, 1, desktop._replace(body=None), None)) is None
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_bodies_that_are_compressed_both_ways_are_read(coding: str) -> None:
+    packed = {"gzip": gzip.compress, "deflate": zlib.compress}[coding]
+    asked, answered = packed(PING), packed(CHANGES)
+    connection = HttpConnection(1)
+    found = []
+    for side, line, body in ((CLIENT, f"POST {TARGET} HTTP/1.1", asked), (SERVER, "HTTP/1.1 200 OK", answered)):
+        head = f"{line}\r\nContent-Encoding: {coding}\r\nContent-Length: {len(body)}\r\n\r\n"
+        found += connection.feed(side, head.encode() + body, 1, 1, 1, 1, len(head) + len(body))
+    (transaction,) = found
+    message = decode_transaction(transaction)
+    assert message is not None
+    assert message.request == PingRequest(480, None, False, True, ())
+    assert message.response == PingResponse(2, ("5",), None, None, True, ())
+
+
+@pytest.mark.parametrize("code", COMMAND_CODES)
+def test_every_command_of_the_base64_query_has_its_own_messages(code: int) -> None:
+    raw = bytes((141, code, 9, 4, 3)) + b"dev" + bytes((0, 2)) + b"SP"  # version, code, locale, id, no key, type
+    command = COMMAND_CODES[code]
+    page = {
+        "Sync": "AirSync", "MoveItems": "Move", "SendMail": "ComposeMail", "SmartReply": "ComposeMail",
+        "SmartForward": "ComposeMail", "GetHierarchy": "FolderHierarchy",
+        **dict.fromkeys(("FolderSync", "FolderCreate", "FolderDelete", "FolderUpdate"), "FolderHierarchy"),
+        **dict.fromkeys(("CreateCollection", "DeleteCollection", "MoveCollection"), "FolderHierarchy"),
+    }.get(command, command)  # fmt: skip
+    root = {"GetHierarchy": "Folders"}.get(command, "Response" if command.endswith("Collection") else command)
+    body = b"\x89PNG" if command == "GetAttachment" else encode(element(f"{page}:{root}"))
+    asked = b"" if command in ("GetHierarchy", "GetAttachment") else body
+    target = f"{PATH}?{base64.b64encode(raw).decode()}"
+    message = decoded(request(target, asked), response(body))
+    assert (message.command, message.query.command_code, message.protocol_version) == (command, code, "14.1")
+    assert not isinstance(message.request, GenericMessage)
+    assert not isinstance(message.response, GenericMessage)
+    assert message.request is not None
+    assert message.response is not None
     assert message.oddities == ()
 
 

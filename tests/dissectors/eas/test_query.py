@@ -123,6 +123,60 @@ def test_options_with_a_length_of_zero_are_read_all_the_same() -> None:
     assert from_bytes(binary_query(parameters=b"\x07\x00\x01")).parameters == (("SaveInSent", "T"),)
 
 
+@pytest.mark.parametrize(
+    ("tag", "name"),
+    [(0, "AttachmentName"), (1, "CollectionId"), (2, "CollectionName"), (3, "ItemId"), (4, "LongId"), (5, "ParentId"),
+     (6, "Occurrence"), (9, "Tag-9"), (255, "Tag-255")],
+)  # fmt: skip
+def test_every_parameter_tag_has_its_plain_name(tag: int, name: str) -> None:
+    found = from_bytes(binary_query(parameters=bytes((tag, 4)) + b"5:10" + bytes((tag, 0))))
+    assert found.parameters == ((name, "5:10"), (name, ""))
+    assert found.oddities == ()
+
+
+@pytest.mark.parametrize(
+    ("bits", "names"),
+    [(0, []), (1, ["SaveInSent"]), (2, ["AcceptMultiPart"]), (3, ["SaveInSent", "AcceptMultiPart"]),
+     (0xFC, []), (0xFF, ["SaveInSent", "AcceptMultiPart"])],
+)  # fmt: skip
+def test_each_bit_of_the_options_is_a_parameter(bits: int, names: list[str]) -> None:
+    found = from_bytes(binary_query(parameters=bytes((7, 1, bits))))
+    assert found.parameters == tuple((name, "T") for name in names)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "oddity"),
+    [
+        (b"\x08\x04anna\x08\x03bob", "eas_query_repeated_parameter"),
+        (b"\x01\x00" * 200, "eas_query_too_many_parameters"),
+        (b"\x01", "eas_query_truncated"),  # a tag without length
+        (b"\x01\xff5", "eas_query_truncated"),
+        (b"\x07\x05\x01", "eas_query_truncated"),
+    ],
+)
+def test_hostile_parameters_are_bounded_and_noted(parameters: bytes, oddity: str) -> None:
+    found = from_bytes(binary_query(parameters=parameters))
+    assert found.oddities == (oddity,)
+    assert found.user in (None, "anna")
+    assert len(found.parameters) <= 64
+
+
+def test_options_at_the_very_end_may_have_no_bits() -> None:
+    found = from_bytes(binary_query(parameters=b"\x07\x00"))
+    assert (found.parameters, found.oddities) == ((), ())
+
+
+def test_values_that_are_no_text_are_kept_readable() -> None:
+    found = from_bytes(binary_query(parameters=b"\x08\x03a\xff\x00\x01\x02\x1b["))
+    assert (found.user, found.parameters) == ("a\ufffd\x00", (("CollectionId", "\x1b["),))
+
+
+@pytest.mark.parametrize("length", [1, 3, 5, 255])
+def test_a_policy_key_of_a_wrong_length_is_noted(length: int) -> None:
+    found = from_bytes(binary_query(key=b"\x01" * length))
+    assert (found.policy_key_set, found.oddities) == (True, ("eas_query_policy_key",))
+
+
 def test_every_command_code_is_known_in_both_forms() -> None:
     for code, name in COMMAND_CODES.items():
         assert from_bytes(binary_query(code=code)).command == name

@@ -1,7 +1,7 @@
 """The words for status numbers."""
 
 from dissectors.eas import status
-from dissectors.eas.query import COMMAND_CODES
+from dissectors.eas.commands import READERS
 
 
 def test_a_commands_own_table_is_asked_before_the_common_one() -> None:
@@ -9,6 +9,15 @@ def test_a_commands_own_table_is_asked_before_the_common_one() -> None:
     assert status.meaning("Sync", 3).startswith("sync key is not valid")
     assert status.meaning("MoveItems", 3) == "success"
     assert status.meaning("ItemOperations", 155) == "options are missing"
+
+
+def test_a_part_with_a_table_of_its_own_is_asked_first() -> None:
+    assert status.meaning("Provision", 2, "Policy") == "there is no policy for this device"
+    assert status.meaning("Provision", 2, "PolicyAcknowledgement") == "policy partly applied"
+    assert status.meaning("Provision", 2) == "protocol error in the request"
+    assert status.meaning("ItemOperations", 156, "Move") != status.meaning("ItemOperations", 156)
+    assert status.meaning("ResolveRecipients", 162, "Availability") == "availability: transient failure"
+    assert status.meaning("Provision", 140, "Policy") == "remote wipe requested"
 
 
 def test_common_statuses_hold_for_every_command() -> None:
@@ -30,6 +39,7 @@ def test_http_statuses_have_their_meaning_on_eas() -> None:
 
 
 def test_every_table_belongs_to_a_command_that_exists() -> None:
-    assert set(status.BY_COMMAND) <= set(COMMAND_CODES.values())
+    assert set(status.BY_COMMAND) <= set(READERS)
+    assert {command for command, _ in status.BY_PART} <= set(status.BY_COMMAND)
     assert min(status.COMMON) == 101
     assert max(status.COMMON) == 184

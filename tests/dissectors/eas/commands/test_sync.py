@@ -46,6 +46,22 @@ def mail(server_id: str, size: int) -> Element:
     )
 
 
+@pytest.mark.parametrize("count", [239, 240, 512, 5000])
+def test_each_of_many_items_is_counted(count: int) -> None:
+    """512 is the largest window; tshark stops after 239 siblings."""
+    items = [
+        e("Add", e("ServerId", f"5:{n}"), e("ApplicationData", element("Email:Subject", "Hi"))) for n in range(count)
+    ]
+    body = encode(e("Sync", e("Collections", e("Collection", e("CollectionId", "5"), e("Commands", *items)))))
+    found = sync.read_response(body)
+    assert found is not None
+    (collection,) = found.collections
+    assert (collection.adds, collection.changes, collection.collection_id) == (count, 0, "5")
+    # Tag and END of Add and ApplicationData, four bytes around the id, a page switch, six bytes of Subject.
+    assert collection.items_bytes == sum(4 + 4 + len(f"5:{n}") + 2 + 6 for n in range(count))
+    assert (found.complete, found.oddities) == (True, ())
+
+
 def test_an_empty_request_and_an_empty_answer_are_no_accident() -> None:
     asked, answered = sync.read_request(b""), sync.read_response(b"")
     assert asked is not None
