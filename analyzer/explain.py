@@ -41,6 +41,8 @@ def explain(topic: str, width: int = 100) -> str | None:
             for column in table.columns:
                 if column.name == column_name:
                     return _column(table, column, width)
+    if name == "decode":
+        return _decode(column_name, width)
     return _columns(topic.lower(), width) or _code(topic.lower(), width) or _status(topic)
 
 
@@ -55,6 +57,7 @@ def contents(width: int = 100) -> str:
     commands = ", ".join(f"{command} {next(iter(codes))}" for command, codes in status.BY_COMMAND.items())
     lines += ["", "Codes of anomalies, and why connections stayed encrypted"]
     lines += _wrapped(f"{', '.join(list(CODES)[:3])}, tls_record_malformed, no_key, ...", width, "  ", "  ")
+    lines += ["", "Keys of directpush decode --json", "  decode, decode.wire_bytes, ..."]
     lines += ["", "Status numbers (a command or HTTP, and the number)"]
     lines += _wrapped(f"{commands}, HTTP 449, ...", width, "  ", "  ")
     return "\n".join(lines) + "\n"
@@ -91,8 +94,13 @@ def _column(table: Table, column: Column, width: int) -> str:
     kind = KINDS[column.kind]
     kind += "; names a person or a device, replaced by --pseudonymize" if column.personal else ""
     lines.append(f"  Type: {kind}.")
-    widest = max((len(value) for value, _ in column.values), default=0)
-    for value, meaning in column.values:
+    values = column.values
+    if (table.name, column.name) == ("connections", "why_encrypted"):
+        from dissectors.tls import reasons  # brings cryptography with it
+
+        values = tuple(reasons.WHY.items())
+    widest = max((len(value) for value, _ in values), default=0)
+    for value, meaning in values:
         lines += _wrapped(f"{value:<{widest}}  {meaning}", width, "    ", " " * (widest + 6))
     return "\n".join(lines) + "\n"
 
@@ -103,10 +111,28 @@ def _columns(name: str, width: int) -> str | None:
     return "\n".join(pages) or None
 
 
+def _decode(key: str, width: int) -> str | None:
+    """The keys of a line of `directpush decode --json`, or one of them."""
+    from analyzer.decode.lines import KEYS
+
+    if key:
+        return "\n".join([f"decode.{key}", *_wrapped(KEYS[key], width, "  ", "  ")]) + "\n" if key in KEYS else None
+    lines = [
+        "decode",
+        *_wrapped("One line of directpush decode --json is one request or one response.", width, "  ", "  "),
+        "",
+    ]
+    widest = max(map(len, KEYS))
+    for name, meaning in KEYS.items():
+        lines += _wrapped(f"{name:<{widest}}  {meaning}", width, "  ", " " * (widest + 4))
+    return "\n".join(lines) + "\n"
+
+
 def _code(code: str, width: int) -> str | None:
-    """An anomaly, or a reason why a connection stayed encrypted."""
+    """An anomaly, or a reason why a connection stayed encrypted; words or with underscores."""
     from dissectors.tls import reasons  # brings cryptography with it
 
+    code = code.replace(" ", "_")
     pages = []
     for meanings, where in (
         (CODES | reasons.ANOMALIES, "a code in the table anomalies"),

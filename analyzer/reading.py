@@ -62,10 +62,13 @@ def read_captures(
     how: How,
     new_sink: Callable[[], SinkT],
     progress: Progress | None = None,
+    began: Callable[[str], None] | None = None,
 ) -> Read[SinkT]:
-    """Reads every capture. Raises AnalyzeError when none could be read."""
+    """Reads every capture. `began` is told each one's name before its first event. Raises AnalyzeError when none could
+    be read.
+    """
     for last_pass in (False, True):
-        read, unread, late = _pass(captures, keys, how, new_sink(), progress)
+        read, unread, late = _pass(captures, keys, how, new_sink(), progress, began)
         if last_pass or not late:
             break
     if unread == len(captures):
@@ -76,7 +79,12 @@ def read_captures(
 
 
 def _pass(
-    captures: Sequence[PathLike], keys: KeyLog, how: How, sink: SinkT, progress: Progress | None
+    captures: Sequence[PathLike],
+    keys: KeyLog,
+    how: How,
+    sink: SinkT,
+    progress: Progress | None,
+    began: Callable[[str], None] | None,
 ) -> tuple[Read[SinkT], int, bool]:
     """Every capture once; how many could not be read; whether reading again, with keys that came late, opens more."""
     from analyzer.engines.builtin import BuiltinEngine
@@ -87,6 +95,8 @@ def _pass(
     unread, late, again, connection_id = 0, False, True, 1
     for path in captures:
         name = os.fspath(path)
+        if began is not None:
+            began(name)
         try:
             with open_source(path, block_bytes=how.block_bytes) as source:
                 run = BuiltinEngine(

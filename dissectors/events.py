@@ -112,6 +112,19 @@ class PacketNote(NamedTuple):
     ttl: int
 
 
+class Turn(NamedTuple):
+    """New payload of one side, without payload of the other between and without a pause: see dissectors.net.turns."""
+
+    side: int
+    start_ns: int
+    end_ns: int
+    first_frame: int
+    last_frame: int
+    payload_bytes: int
+    segments: int
+    first_byte: int  # of its first segment: the type of a TLS record where one begins there; -1: not captured
+
+
 class Side(NamedTuple):
     """What one side of a connection sent, as seen at the capture point."""
 
@@ -185,6 +198,7 @@ class Connection:
     decryption: Decryption
     why_encrypted: str | None
     duplicate_of: int | None  # the same bytes seen at another point of the path (another NAT leg): that connection's id
+    turns: tuple[Turn, ...] = ()  # who spoke when; empty where it was read, or is short, or is nothing of ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,7 @@ def all_rules() -> tuple[ModuleType, ...]:
         dp105_device_ended,
         dp106_error_answers,
         dp107_device_lost,
+        dp108_adaptation,
         dp110_encrypted,
         dp111_holes,
     )
@@ -60,6 +61,7 @@ def all_rules() -> tuple[ModuleType, ...]:
         dp105_device_ended,
         dp106_error_answers,
         dp107_device_lost,
+        dp108_adaptation,
         dp110_encrypted,
         dp111_holes,
     )

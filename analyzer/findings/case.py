@@ -48,18 +48,25 @@ _LINK = ("client_ip", "server_ip", "sni", "tls_version", "keepalives", "display_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timer:
-    """What the waits of one path say about its idle timer: the identified interval, nothing cleverer."""
+    """What the waits of one path say about its idle timer."""
 
     survivals: int  # waits whose tested idle is known and that got an answer
     deaths: int
-    low_s: float | None  # longest idle that survived
-    high_s: float | None  # shortest idle that did not
+    longest_s: float | None  # longest idle that survived
+    shortest_s: float | None  # shortest idle that did not
+    low_s: float | None  # the timer is at least this,
+    high_s: float | None  # and at most that: as `idle_timeouts` says where it does, else the two above
     sure: str | None  # "at least 90 % sure", from `idle_timeouts`; None: no percentage is honest
 
     @property
     def clean(self) -> bool:
         """One threshold explains everything: every wait that died was idle for longer than every wait that lived."""
-        return self.low_s is not None and self.high_s is not None and self.low_s <= self.high_s
+        return self.longest_s is not None and self.shortest_s is not None and self.longest_s <= self.shortest_s
+
+    @property
+    def known(self) -> bool:
+        """One threshold explains everything, or all but some stray ends."""
+        return self.low_s is not None and self.high_s is not None and (self.clean or self.sure is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +122,9 @@ class Case:
             (CLOSED, closed),
             (RESET, read.among(ends, "mechanism", "rst")),
         )
-        # TCP keep-alives refresh an idle timer: a wait with keep-alives has tested less than its length.
-        refreshed = _at(read.ints(links, "keepalives") > 0, link, False)
+        # TCP keep-alives refresh an idle timer, and so do other requests on the same HTTP/2 connection: such a wait has
+        # tested less than its length.
+        refreshed = _at((read.ints(links, "keepalives") > 0) | read.among(links, "alpn", "h2"), link, False)
         x_s = np.where(premature, _at(read.floats(ends, "idle_s"), end, np.nan), read.floats(beats, "held_s")[row])
         answered = read.ints(beats, "response_frame")[row] >= 0
         return Waits(
@@ -226,24 +234,31 @@ class Case:
         """What the waits towards one server say about an idle timer, given how long those that died in one way had been
         idle (NaN: not known).
 
-        Where `idle_timeouts` has one row for the server its interval counts; over several client networks (several
-        timers, perhaps) the plain interval of all of them is used, which is clean only if one timer explains all.
+        Where `idle_timeouts` has one row with an interval for the server, that counts; over several client networks
+        (several timers, perhaps) the plain interval of all of them is used, which is clean only if one timer explains
+        all.
         """
         facts = self.facts
         survived = facts.x_s[self.at_server(server_ip) & facts.survived]
         survived = survived[~np.isnan(survived)]
         dead = died_s[~np.isnan(died_s)]
-        low = float(survived.max()) if len(survived) else None
-        high = float(dead.min()) if len(dead) else None
+        low = longest = float(survived.max()) if len(survived) else None
+        high = shortest = float(dead.min()) if len(dead) else None
         sure = None
-        timers = [row for row in self._timers if row["server_ip"] == server_ip]
-        if len(timers) == 1 and low is not None and high is not None and low <= high:
-            row = timers[0]
-            if row["low_s"] is not None and row["high_s"] is not None and row["low_s"] <= row["high_s"]:
-                low, high = float(row["low_s"]), float(row["high_s"])
-            if row["confidence"]:
-                sure = f"at least {int(row['confidence'] * 100)} % sure"
-        return Timer(survivals=len(survived), deaths=len(dead), low_s=low, high_s=high, sure=sure)
+        timers = [row for row in self._timers if row["server_ip"] == server_ip and row["deaths"]]
+        if len(timers) == 1 and high is not None and timers[0]["high_s"] is not None:
+            low, high = timers[0]["low_s"], float(timers[0]["high_s"])
+            if timers[0]["confidence"]:
+                sure = f"at least {int(timers[0]['confidence'] * 100)} % sure"
+        return Timer(
+            survivals=len(survived),
+            deaths=len(dead),
+            longest_s=longest,
+            shortest_s=shortest,
+            low_s=low,
+            high_s=high,
+            sure=sure,
+        )
 
     @cached_property
     def _timers(self) -> list[dict[str, Any]]:

@@ -13,11 +13,21 @@ from analyzer.findings.words import counted, framed, span, spans
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy.typing as npt
     import pandas as pd
 
 ADVISED_TIMER = "30 min"  # Exchange 2007's and Apple's advice for every idle timer on the path
 SEVERE_SHARE = 0.05  # of the waits; fewer deaths than this cost something but push still works
 FEW_DEATHS = 3  # below, no percentage and no timer is claimed as a fact
+NO_TIMER = ("server_stop", "mass_event", "maximum_age", "scheduled", "policy", "device_lost", "roamed", "replaced")
+PATTERNS = {
+    "maximum_age": (
+        "The connections ended at the same age, however long they had been idle: something limits how long a "
+        "connection may live."
+    ),
+    "scheduled": "They ended at the same time of the clock, whatever they were doing: a scheduled job.",
+    "mass_event": "They ended in the same moment: a restart, a failover or a change of rules, not a timer.",
+}
 SAME_LENGTH = 0.1  # relative spread within which several ends look like one timer
 
 
@@ -37,38 +47,58 @@ def opening(case: Case, server_ip: str, died: pd.DataFrame, how: str) -> str:
     return f"{first}; {len(died):,} {how}."
 
 
+def tested(died: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """How long each had been idle, where that says something about a timer: not of ends with another cause."""
+    other = died["cause"].astype(object).isin(NO_TIMER).to_numpy()
+    return np.where(other, np.nan, died["x_s"].to_numpy())
+
+
 def idle(timer: Timer) -> str:
     """What length of idle got through and what did not, with counts."""
-    if timer.high_s is None:
+    if timer.shortest_s is None:
         return "How long they had been idle is not known (keep-alives or gaps), so nothing can be said about a timer."
-    if timer.low_s is None:
-        return f"The shortest had been idle for {span(timer.high_s)}; no wait lived to compare with."
+    if timer.longest_s is None:
+        return f"The shortest had been idle for {span(timer.shortest_s)}; no wait lived to compare with."
     if timer.clean:
         return (
-            f"Every wait idle for up to {span(timer.low_s)} got through ({timer.survivals:,} of {timer.survivals:,}); "
-            f"none idle for {span(timer.high_s)} or more did (0 of {timer.deaths:,})."
+            f"Every wait idle for up to {span(timer.longest_s)} got through ({timer.survivals:,} of "
+            f"{timer.survivals:,}); none idle for {span(timer.shortest_s)} or more did (0 of {timer.deaths:,})."
         )
+    if timer.known:
+        return "Nearly all of them had been idle for longer than nearly all that got through; a few ends are strays."
     return (
-        f"Idle time alone does not explain it: waits of up to {span(timer.low_s)} got through, others died after "
-        f"{span(timer.high_s)}."
+        f"Idle time alone does not explain it: waits of up to {span(timer.longest_s)} got through, others died after "
+        f"{span(timer.shortest_s)}."
     )
 
 
-def between(timer: Timer) -> str:
-    """after more than 298 s and at most 302 s (12 deaths, 53 survivals, at least 90 % sure)."""
+def between(timer: Timer, ends: str = "death") -> str:
+    """after 298-302 s (12 resets, 53 survivals, at least 90 % sure). `ends`: what to call one of them."""
     if timer.low_s is None or timer.high_s is None:
         raise ValueError("no interval")
     sure = timer.sure or ("too few deaths for a percentage" if timer.deaths < FEW_DEATHS else "")
-    counts = f"{counted(timer.deaths, 'death')}, {counted(timer.survivals, 'survival')}{', ' if sure else ''}{sure}"
+    counts = f"{counted(timer.deaths, ends)}, {counted(timer.survivals, 'survival')}{', ' if sure else ''}{sure}"
+    if timer.sure:
+        return f"after {spans(timer.low_s, timer.high_s)} ({counts})"
     low, high = span(timer.low_s), span(timer.high_s)
     return f"after {low} ({counts})" if low == high else f"after more than {low} and at most {high} ({counts})"
 
 
+def pattern(died: pd.DataFrame) -> str | None:
+    """What many of these ends have in common, beside idleness; the same for most of them."""
+    causes = died["cause"].astype(object).value_counts()
+    for cause, words in PATTERNS.items():
+        if causes.get(cause, 0) * 2 > len(died):
+            return words
+    return None
+
+
 def raise_timer(timer: Timer, what: str) -> str:
-    """Raise it, or keep below it until then."""
-    if timer.low_s is None:
+    """Raise it, or keep below it until then: below what has lived, not only below what the timer is taken to be."""
+    safe_s = min((bound for bound in (timer.low_s, timer.longest_s) if bound), default=None)
+    if safe_s is None:
         return f"Raise {what} to {ADVISED_TIMER}."
-    meanwhile = f"set the server's maximum heartbeat to {span(timer.low_s)} or less until then"
+    meanwhile = f"set the server's maximum heartbeat to {span(safe_s)} or less until then"
     return f"Raise {what} to {ADVISED_TIMER}, or {meanwhile}."
 
 

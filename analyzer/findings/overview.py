@@ -1,9 +1,11 @@
-"""The two tables under the verdict: a row for each device, a row for each folder of a device."""
+"""The two tables under the verdict: a row for each device, a row for each folder of a device; and the words below them:
+what was opened and what stayed closed, and what compression saved.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +24,45 @@ from analyzer.findings.case import (
     WAYS,
     Case,
 )
-from analyzer.findings.words import listed, plain, span, spans
+from analyzer.findings.words import counted, listed, plain, size, span, spans
 from analyzer.tables import read
 from analyzer.tables.builder import NAT
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+REASONS = 3  # why connections stayed closed: so many are named
+WORTH_SAYING = 10_000  # bytes of answers below which nothing is said about compression
+
+# MS-ASCMD 2.2.3.68, FilterType
+_AGES = {
+    "0": "all",
+    "1": "1 day back",
+    "2": "3 days back",
+    "3": "1 week back",
+    "4": "2 weeks back",
+    "5": "1 month back",
+    "6": "3 months back",
+    "7": "6 months back",
+    "8": "incomplete tasks",
+}
+
+# Short for the reasons of `dissectors.tls.reasons.WHY`, which `directpush explain` explains.
+_WHY_CLOSED = {
+    "not_tls": "no TLS where it was expected",
+    "no_handshake": "handshake not in the capture",
+    "handshake_incomplete": "handshake not finished",
+    "no_key": "no key for their client random",
+    "forward_secret": "forward secrecy, a server's key is not enough",
+    "key_does_not_fit": "key does not fit",
+    "unsupported_version": "TLS version not supported",
+    "unsupported_cipher": "cipher not supported",
+    "gap": "bytes missing in the capture",
+    "snapped": "packets cut by the snap length",
+    "damaged": "TLS records damaged",
+}
+
+_TLS = ("decrypted", "partial", "encrypted")  # values of `decryption` that only TLS has
 
 _WAYS = {SILENT: "silent", RESET: "reset", PROXY: "error page", CLOSED: "closed", DEVICE: "device went away"}
 _ENDERS = {"server_side": "server's side", "middlebox": "a box on the way", "path": "path", "client": "device"}
@@ -69,6 +104,7 @@ class FolderRow:
     largest_bytes: int | None  # the largest single answer, decoded
     largest_time_ns: int | None
     largest_frame: int | None
+    settings: str | None = None  # how far back and how much of texts it asked for last: "1 month back, html 33 KB"
 
 
 def devices(case: Case) -> Iterator[DeviceRow]:
@@ -126,7 +162,10 @@ def folders(case: Case) -> Iterator[FolderRow]:
     sums = [_sums(group, values, count) for values in (items, wire, down, up)]
     by_size = np.lexsort((-down, group))  # stable: of equal ones the first
     largest = by_size[np.searchsorted(group[by_size], np.arange(count))].tolist()
-    names, classes = (_newest(group, *read.codes(sizes, name), count) for name in ("folder_name", "folder_class"))
+    names, classes, cuts = (
+        _newest(group, *read.codes(sizes, name), count) for name in ("folder_name", "folder_class", "truncation")
+    )
+    ages = _newest(group, read.ints(sizes, "filter_type"), range(1 << 62), count)  # a number is its own text
     rows = []
     for n, first in enumerate(firsts.tolist()):
         row, known = largest[n], bool(down[largest[n]] >= 0)
@@ -146,9 +185,88 @@ def folders(case: Case) -> Iterator[FolderRow]:
                 largest_bytes=int(down[row]) if known else None,
                 largest_time_ns=int(time[row]) if known and time[row] != NAT else None,
                 largest_frame=int(frame[row]) if known and frame[row] >= 0 else None,
+                settings=_settings(ages[n], cuts[n]),
             )
         )
     yield from sorted(rows, key=lambda row: -(row.down_bytes or 0))
+
+
+def opened(case: Case) -> list[str]:
+    """What could be read, for the line that begins "Read:": 3 of 5 TLS connections opened (1.2 MB of 1.4 MB), 3
+    connections with Exchange ActiveSync, 84 waits (2 of them inferred).
+
+    The same connection seen at a second point of the path counts once.
+    """
+    links, beats = case.source("connections"), case.source("heartbeats")
+    once, moved = read.ints(links, "duplicate_of") < 0, _moved(case)
+    clear = once & read.among(links, "decryption", "plaintext")
+    tls = once & ((read.codes(links, "tls_version")[0] >= 0) | read.among(links, "decryption", *_TLS)) & ~clear
+    open_ = tls & ~read.among(links, "decryption", "encrypted")
+    parts = []
+    if tls.any():
+        total, number = int(tls.sum()), int(open_.sum())
+        share = "" if number in (0, total) else f" ({size(moved[open_].sum())} of {size(moved[tls].sum())})"
+        parts.append(f"{_of_links(number, total)} opened{share}")
+    if clear.any():
+        parts.append(counted(int(clear.sum()), "connection with plain HTTP", "connections with plain HTTP"))
+    if not parts:
+        parts.append(f"neither TLS nor HTTP in {counted(int(once.sum()), 'TCP connection')}")
+    eas = int((once & read.among(links, "eas_evidence", "decoded", "inferred")).sum())
+    parts.append(f"{eas:,} with Exchange ActiveSync" if eas else "no Exchange ActiveSync")
+    inferred = int(read.among(beats, "kind", "inferred").sum())
+    waits = counted(len(case), "wait") if len(case) else "no wait"
+    parts.append(f"{waits} ({inferred:,} inferred)" if inferred else waits)
+    return parts
+
+
+def closed(case: Case) -> list[str]:
+    """What could not be read and why, a sentence for what is encrypted and one for what is so in part."""
+    links, moved = case.source("connections"), _moved(case)
+    once = read.ints(links, "duplicate_of") < 0
+    reason, reasons = read.codes(links, "why_encrypted")
+    said = []
+    for kind, words in (("encrypted", "stayed encrypted"), ("partial", "could be decrypted only in part")):
+        places = np.flatnonzero(once & read.among(links, "decryption", kind))
+        if not len(places):
+            continue
+        counts = Counter(reasons[code] if code >= 0 else "" for code in reason[places].tolist())
+        why = [f"{_WHY_CLOSED.get(str(name), 'why is not known')} ({n:,})" for name, n in counts.most_common()]
+        amount = f" ({size(moved[places].sum())})" if kind == "encrypted" else ""
+        said.append(
+            f"{counted(len(places), 'connection')} {words}{amount}: {listed(why, REASONS)}; "
+            f"see directpush explain {next((str(name) for name in counts if name), 'why_encrypted')}."
+        )
+    return said
+
+
+def saved(case: Case) -> str | None:
+    """What compression saved, or that there was none; None where that is not worth a line."""
+    sent = case.source("transactions")
+    ours = read.ints(sent, "session_id") >= 0
+    decoded, body = (read.ints(sent, f"response_{what}_bytes")[ours] for what in ("decoded", "body"))
+    known = (decoded >= 0) & (body >= 0)
+    if (whole := int(decoded[known].sum())) < WORTH_SAYING:
+        return None
+    less = whole - int(body[known].sum())
+    if less > 0:
+        return f"Compression saved {size(less)} of {size(whole)} in the server's answers."
+    coded = read.codes(sent, "content_encoding")[0][ours] >= 0
+    return None if coded.any() else f"The server's answers were not compressed ({size(whole)})."
+
+
+def _of_links(number: int, total: int) -> str:
+    """3 of 5 TLS connections, all 5 TLS connections, 1 TLS connection, none of 5 TLS connections."""
+    links = counted(total, "TLS connection")
+    if number == total:
+        return links if total == 1 else f"all {links}"
+    return f"{number:,} of {links}" if number else f"none of {links}"
+
+
+def _moved(case: Case) -> npt.NDArray[np.int64]:
+    """TCP payload of each connection, both ways."""
+    links = case.source("connections")
+    up, down = (read.ints(links, f"bytes_{side}").clip(0).astype(np.int64) for side in ("client", "server"))
+    return up + down
 
 
 def _ends(case: Case, died: npt.NDArray[Any]) -> dict[int, tuple[str, str]]:
@@ -200,7 +318,16 @@ def _sums(group: npt.NDArray[Any], values: npt.NDArray[Any], count: int) -> list
     return [number if times else None for number, times in zip(total.tolist(), known.tolist(), strict=True)]
 
 
-def _newest(group: npt.NDArray[Any], codes: npt.NDArray[Any], values: list[Any], count: int) -> list[str | None]:
+def _settings(age: str | None, cuts: str | None) -> str | None:
+    """Filter and truncation as a person says them; `cuts` as in the column truncation: "html:32768, mime:all"."""
+    said = [] if age is None else [_AGES.get(age, f"filter {age}")]
+    for cut in cuts.split(", ") if cuts else ():
+        kind, _, limit = cut.partition(":")
+        said.append(f"{kind} {size(int(limit)) if limit.isdecimal() else plain(limit)}")
+    return ", ".join(said) or None
+
+
+def _newest(group: npt.NDArray[Any], codes: npt.NDArray[Any], values: Sequence[Any], count: int) -> list[str | None]:
     """The last known text of each group."""
     rows = np.flatnonzero(codes >= 0)
     last = np.full(count, -1, dtype=np.int64)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from analyzer.findings import cost, overview
+from analyzer.findings import cost, overview, surer
 from analyzer.findings.case import DIED, ERROR, LIVED, OWN, UNKNOWN, Case
 from analyzer.findings.deaths import SEVERE_SHARE
 from analyzer.findings.overview import DeviceRow, FolderRow
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FILE_ODDITIES = 3  # oddities of whole files that are named; the others are in `anomalies`
 DEVICES_NAMED = 5  # with a sentence each; findings and the table of devices have all
 SENTENCE = 300  # characters of one
+WORTH_A_RATE = 100_000  # packets; with fewer, starting the program is what takes the time
 
 Level = Literal["ok", "info", "warning", "error"]
 
@@ -45,6 +46,7 @@ class Verdict:
     next_steps: tuple[str, ...]  # what would make it surer
     devices: tuple[DeviceRow, ...]
     folders: tuple[FolderRow, ...]
+    saved: str | None  # what compression saved
     read: str  # "3 of 3 connections with Exchange ActiveSync decoded, 84 waits, 6.2 hours, 1.2 GB in 0.9 s."
 
 
@@ -54,10 +56,12 @@ def build(tables: Mapping[str, pd.DataFrame], elapsed_s: float | None = None) ->
     findings = read.rows(case.source("findings"))
     dead = [finding for finding in findings if finding["code"] in ("DP101", "DP102", "DP103", "DP104")]
     errors = [finding for finding in findings if finding["code"] == "DP106" and finding["severity"] != "info"]
-    own, gone = ([finding for finding in findings if finding["code"] == code] for code in ("DP105", "DP107"))
+    own, gone, adapting = (
+        [finding for finding in findings if finding["code"] == code] for code in ("DP105", "DP107", "DP108")
+    )
     severity, headline = _headline(case, dead, errors)
     reasons = [str(finding["detail"]) for finding in dead]
-    for of_devices in (errors, own, gone):
+    for of_devices in (errors, adapting, own, gone):
         reasons += _few(of_devices)
     advice = list(dict.fromkeys(str(finding["advice"]) for finding in dead + errors if finding["advice"]))
     unseen, next_steps = _unseen(case, findings), _next_steps(case, findings)
@@ -73,6 +77,7 @@ def build(tables: Mapping[str, pd.DataFrame], elapsed_s: float | None = None) ->
         next_steps=tuple(next_steps),
         devices=tuple(overview.devices(case)),
         folders=tuple(overview.folders(case)),
+        saved=overview.saved(case),
         read=_read(case, elapsed_s),
     )
 
@@ -157,7 +162,8 @@ def _unseen(case: Case, findings: list[dict[str, Any]]) -> list[str]:
     said += [f"{plain(str(details[code]), SENTENCE)}." for code in list(of_files)[:FILE_ODDITIES]]
     if http2 := _http2(case):
         said.append(f"{counted(http2, 'connection')} with HTTP/2: decrypted where the key was there, but not read.")
-    said += [f"{finding['title']} {finding['detail']}" for finding in findings if finding["code"] in ("DP110", "DP111")]
+    said += overview.closed(case)
+    said += [f"{finding['title']} {finding['detail']}" for finding in findings if finding["code"] == "DP111"]
     return said
 
 
@@ -182,10 +188,7 @@ def _next_steps(case: Case, findings: list[dict[str, Any]]) -> list[str]:
     steps = [
         str(finding["advice"]) for finding in findings if finding["code"] in ("DP110", "DP111") and finding["advice"]
     ]
-    if codes & {"DP101", "DP102"} and not any(
-        "Capture at the server" in str(finding["advice"]) for finding in findings
-    ):
-        steps.insert(0, "Capture on the other side of the suspected box at the same time.")
+    steps = surer.steps(case, findings) + steps
     if not len(case.source("sessions")) and not len(case) and _http2(case):
         steps.append(
             "Capture behind the proxy that ends HTTP/2, where the server is asked over HTTP/1.1, or switch HTTP/2 off "
@@ -200,13 +203,8 @@ def _next_steps(case: Case, findings: list[dict[str, Any]]) -> list[str]:
 
 
 def _read(case: Case, elapsed_s: float | None) -> str:
-    captures, connections = case.source("captures"), case.source("connections")
-    decoded, inferred = (int(read.among(connections, "eas_evidence", kind).sum()) for kind in ("decoded", "inferred"))
-    if decoded + inferred:
-        parts = [f"{decoded:,} of {counted(decoded + inferred, 'connection')} with Exchange ActiveSync decoded"]
-    else:
-        parts = [f"no Exchange ActiveSync seen in {counted(len(connections), 'TCP connection')}"]
-    parts.append(counted(len(case), "wait"))
+    captures = case.source("captures")
+    parts = overview.opened(case)
     start, end = (read.times(captures, name) for name in ("start", "end"))
     if len(start := start[start != NAT]):
         length = int(end.max() - start.min()) / 1e9
@@ -215,5 +213,5 @@ def _read(case: Case, elapsed_s: float | None) -> str:
     amount = f"{size(int(read.ints(captures, 'bytes').clip(0).sum()))} ({counted(frames, 'packet')})"
     if elapsed_s is None:
         return f"{', '.join(parts)}, {amount}."
-    speed = f", {frames / elapsed_s:,.0f} packets/s" if elapsed_s > 0.05 and frames else ""
+    speed = f", {frames / elapsed_s:,.0f} packets/s" if frames >= WORTH_A_RATE else ""
     return f"{', '.join(parts)}, {amount} in {span(elapsed_s)}{speed}."

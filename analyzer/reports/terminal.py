@@ -74,6 +74,8 @@ def render(
         _teardowns(tables, out)
     if verdict.folders:
         _put(out, _folders(verdict.folders, out.width, verbose))
+    if verdict.saved:
+        _hanging(out, " ", verdict.saved, "")
     out.print()
     for line in (f"Read: {verdict.read}", *verdict.unseen):
         _hanging(out, " ", line, "")

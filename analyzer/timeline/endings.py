@@ -3,9 +3,8 @@
 Theory
     A wait is an idle TCP connection. It can end in five ways: the server answers (not seen here); an endpoint closes;
     a box on the way closes in its name (RST); a box forgets the connection and says nothing; the capture ends. The
-    third is told from the second by the packet itself: a RST comes from the box's own stack, so its TTL or link
-    address differs from what that sender's other packets have. The fourth shows only when somebody speaks again, and
-    to each side differently:
+    third is told from the second by what the packet and its surroundings say (`attribution`). The fourth shows only
+    when somebody speaks again, and to each side differently:
 
     - seen at the device: nothing, until the device's patience ends, after the interval. Then its FIN goes unanswered,
       or is answered by a RST from the box, which knows of no such connection. The device is the victim, and how long
@@ -18,19 +17,23 @@ Theory
     what came back: packets of the server's own mean it was alive.
 
     That a dead path is an idle timer's work is said only where the same device, from the same address, gets through
-    on a new connection soon after: the path carries packets, it only forgot this connection. From another address it
-    has roamed.
+    on a new connection while packets of the old one still vanish: the path carries packets, it only forgot this
+    connection. From another address it has roamed. What many ends have in common, above all the same idle time, is
+    judged in `attribution.together` when all ends are known.
 
-Rules are few and plain; each leaves its evidence with frames. What they do not decide is unknown. Sources:
-attribution.md in the project's research notes, section 1; RFC 9293 3.10.7.1 (a stack that knows no connection answers
-with RST); samples b_blackhole, c_fw_rst, e_nginx_kill and o_abort. Left out as yet: timing of the RST against the
-RTT, packets after the RST, twin RSTs, mass events, age and clock patterns.
+    Through HTTP/2 a wait may be cancelled alone (RST_STREAM): the connection has not ended, and nobody is accused.
+
+Each end leaves its evidence with frames. What it does not decide is unknown. Sources: attribution.md in the project's
+research notes, section 1; RFC 9293 3.10.7.1 (a stack that knows no connection answers with RST); samples b_blackhole,
+c_fw_rst, e_nginx_kill and o_abort.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from analyzer.timeline.attribution import gateway, reset, silence
+from analyzer.timeline.attribution.weighing import OWN_ADDRESS, of_side
 from analyzer.timeline.columns import NS, seconds
 from analyzer.timeline.evidence import (
     Close,
@@ -39,19 +42,19 @@ from analyzer.timeline.evidence import (
     closed,
     died_before,
     first_close,
-    foreign,
     reset_by_answer,
     says_unanswered,
     server_packet_after,
     unanswered,
 )
 from analyzer.timeline.history import History, Refusals
-from analyzer.timeline.reading import CAPTURE_END, REPLACED, TORN_DOWN, UNKNOWN, Wait
-from dissectors.events import CLIENT, SERVER, Connection
+from analyzer.timeline.reading import CAPTURE_END, ERROR, REPLACED, TORN_DOWN, UNKNOWN, Wait
+from dissectors.events import CLIENT, SERVER, Connection, Reset, StreamReset
 
 REPLACED_WITHIN_S = 5.0  # a request so soon after the device dropped its wait is what it dropped it for
 RECONNECTED_WITHIN_S = 60.0  # getting through on a new connection so soon after shows that the path was alive
 REFUSED_WITHIN_S = 30.0  # connection attempts refused so soon after show that the server had stopped
+STATE_LOST_WITHIN_S = 1.0  # a RST so soon after the request answers it
 OVERLAP_S = 1.0  # the next request may begin before the old connection is closed
 
 _CLOSED = {"fin": "FIN", "rst": "RST", "tls_close": "TLS close_notify"}
@@ -64,6 +67,8 @@ class Pending(NamedTuple):
     connection: Connection | None  # None: the engine did not say how it ended
     overtaken: bool  # later requests were sent on the same connection
     idle_since_ns: int  # last HTTP data before the request
+    stream_reset: StreamReset | None = None  # HTTP/2: it was cancelled alone
+    streams: bool = False  # HTTP/2: other waits and requests share the connection
 
 
 class Surroundings(NamedTuple):
@@ -105,57 +110,65 @@ def without_wait(c: Connection, last_data_ns: int | None) -> Ending:
         dead = unanswered(c)
         if dead is not None:
             side, since_ns = dead
-            ending = Ending(time_ns=since_ns, mechanism="silent", ended_by="path", grade="likely")
+            ending = Ending(time_ns=since_ns, mechanism="silent")
             says_unanswered(ending, c, side)
         else:
             ending = Ending(time_ns=c.end_ns, mechanism="silent" if c.evicted else "capture_end")
     else:
-        ending = closed(c, close)
-        if ending.ended_by != "middlebox":
+        ending = closed(c, close, thorough=False)
+        if ending.ended_by in ("client", "server_side"):
             ending.cause = "endpoint_close"
-            ending.grade = "likely"
     ending.idle_since_ns = last_data_ns
     return ending
 
 
-def by_gateway(wait: Wait) -> Ending:
+def by_gateway(wait: Wait, signed: gateway.Signature) -> Ending:
     """The end of a wait that a gateway answered with an error page."""
-    timeout = wait.http_status in (408, 504)
     ending = Ending(
         time_ns=wait.answer_ns,
         mechanism="http_error",
-        ended_by="middlebox",
-        cause="proxy_timeout" if timeout else "http_error",
         premature=True,
         idle_since_ns=wait.start_ns,
-        grade="likely",
         wait_end_ns=wait.answer_ns,
         end_frame=wait.answer_frame,
         outcome=TORN_DOWN,
+        timed=True,
     )
+    ending.weigh(gateway.clues(wait.http_status, signed, (wait.request_frame, wait.answer_frame)))
+    timeout = wait.http_status == 504 or (wait.http_status == 408 and ending.ended_by == "middlebox")
+    ending.cause = "proxy_timeout" if timeout else "http_error"
     held = seconds(wait.answer_ns, wait.start_ns)
-    ending.says(
-        "gateway_answer",
-        f"HTTP {wait.http_status} without the server's MS-Server-ActiveSync header, {held:.1f} s after the request",
-        wait.request_frame,
-        wait.answer_frame,
-    )
+    ending.says("answered_after", f"the page came {held:.1f} s after the request", wait.answer_frame)
+    return ending
+
+
+def _cancelled(wait: Wait, cancel: StreamReset, requested_s: float | None) -> Ending:
+    """An HTTP/2 stream was reset: the wait is over, its connection is not."""
+    ending = Ending(time_ns=cancel.time_ns, mechanism="capture_end", premature=None, wait_end_ns=cancel.time_ns)
+    ending.end_frame = cancel.frame
+    by_device = cancel.side == CLIENT
+    if not by_device:
+        ending.outcome = ERROR
+    elif requested_s is not None and seconds(cancel.time_ns, wait.start_ns) < requested_s:
+        ending.outcome = REPLACED
     return ending
 
 
 def with_wait(pending: Pending, requested_s: float | None, around: Surroundings) -> Ending:
     """The end of a connection while a wait was pending on it."""
     wait, c = pending.wait, pending.connection
+    if pending.stream_reset is not None:
+        return _cancelled(wait, pending.stream_reset, requested_s)
     if c is None or pending.overtaken:
-        # HTTP/2 goes on beside a cancelled wait; in HTTP/1.1 its answer is missing from the capture.
+        # In HTTP/1.1 its answer is missing from the capture.
         ending = Ending(time_ns=wait.start_ns, mechanism="capture_end", premature=None)
         if c is not None:
             ending.says("overtaken", "later requests were sent on the same connection", wait.request_frame)
         return ending
     close = first_close(c)
-    if wait.answer_ns >= 0:
+    if wait.answer_ns >= 0 and (close is None or close.side == CLIENT or close.time_ns >= wait.answer_ns):
         ending = _answer_lost(wait, c)
-    elif answered_unreadably(wait, c):
+    elif wait.answer_ns < 0 and answered_unreadably(wait, c):
         ending = closed(c, close) if close else Ending(time_ns=around.end_of_capture(c), mechanism="capture_end")
         ending.premature, ending.ended_by, ending.grade = None, "unknown", "unknown"
         ending.says("capture_loss", "the server sent something during the wait that is not whole in the capture")
@@ -165,13 +178,15 @@ def with_wait(pending: Pending, requested_s: float | None, around: Surroundings)
     elif close is None:
         ending = _no_close(wait, c, requested_s, around)
     elif close.side == SERVER:
-        ending = _closed_by_server(wait, c, close, around)
+        ending = _closed_by_server(pending, c, close, around)
     else:
         ending = _closed_by_client(wait, c, close, requested_s, around)
     if ending.wait_end_ns is None and ending.outcome != UNKNOWN:
         ending.wait_end_ns = ending.time_ns
     if ending.idle_since_ns is None and ending.mechanism != "capture_end":
         ending.idle_since_ns = wait.start_ns
+        if pending.streams:  # others used the connection meanwhile
+            ending.idle_since_ns = max(wait.start_ns, pending.idle_since_ns)
     if ending.premature and ending.mechanism == "silent":
         _explain_silence(ending, wait, c, around)
     return ending
@@ -183,28 +198,28 @@ def with_wait(pending: Pending, requested_s: float | None, around: Surroundings)
 def _answer_lost(wait: Wait, c: Connection) -> Ending:
     """Seen at the server's side of a dead path: the answer never gets through."""
     answer_ns = wait.answer_ns
-    ending = Ending(
-        time_ns=answer_ns, mechanism="silent", ended_by="path", premature=True, outcome=TORN_DOWN, grade="likely"
-    )
+    ending = Ending(time_ns=answer_ns, mechanism="silent", premature=True, outcome=TORN_DOWN)
     ending.end_frame = wait.answer_frame
-    reset = reset_by_answer(wait, c)
-    if reset is None:
+    sent = reset_by_answer(wait, c)
+    if sent is None:
         says_unanswered(ending, c, SERVER, wait.answer_frame)
         return ending
-    ending.mechanism, ending.ended_by, ending.grade = "rst", "unknown", "possible"
-    ending.time_ns, ending.wait_end_ns, ending.end_frame = reset.time_ns, answer_ns, reset.frame
-    ending.says("answer_reset", "the answer was not acknowledged but answered with RST", wait.answer_frame, reset.frame)
-    if foreign(ending, reset, c.client):
-        ending.ended_by, ending.cause, ending.grade = "middlebox", "idle_timeout", "likely"
+    ending.mechanism = "rst"
+    ending.time_ns, ending.wait_end_ns, ending.end_frame = sent.time_ns, answer_ns, sent.frame
+    ending.says("answer_reset", "the answer was not acknowledged but answered with RST", wait.answer_frame, sent.frame)
+    ending.weights.append(of_side(CLIENT, OWN_ADDRESS))
+    ending.weigh(reset.clues(sent, c))
+    if ending.ended_by == "middlebox":
+        ending.cause = "idle_timeout"
+    else:  # the device was there and knew nothing of it, or a box with its TTL said so: the two look alike
+        ending.ended_by, ending.grade = "unknown", "unknown"
     return ending
 
 
 def _request_lost(pending: Pending, c: Connection, close: Close | None, side: int, since_ns: int) -> Ending:
     """Packets went unanswered before anybody closed: the request itself, or something sent during the wait."""
     wait = pending.wait
-    ending = Ending(
-        time_ns=since_ns, mechanism="silent", ended_by="path", premature=True, outcome=TORN_DOWN, grade="likely"
-    )
+    ending = Ending(time_ns=since_ns, mechanism="silent", premature=True, outcome=TORN_DOWN)
     ending.wait_end_ns = close.time_ns if close else c.end_ns
     ending.end_frame = close.frame if close else None
     if since_ns <= wait.start_ns:
@@ -213,7 +228,8 @@ def _request_lost(pending: Pending, c: Connection, close: Close | None, side: in
     return ending
 
 
-def _closed_by_server(wait: Wait, c: Connection, close: Close, around: Surroundings) -> Ending:
+def _closed_by_server(pending: Pending, c: Connection, close: Close, around: Surroundings) -> Ending:
+    wait = pending.wait
     ending = closed(c, close)
     held = seconds(close.time_ns, wait.start_ns)
     ending.premature, ending.outcome = True, TORN_DOWN
@@ -223,6 +239,11 @@ def _closed_by_server(wait: Wait, c: Connection, close: Close, around: Surroundi
         wait.request_frame,
         close.frame,
     )
+    if ending.shows("state_lost"):
+        if held <= STATE_LOST_WITHIN_S and pending.idle_since_ns >= 0:
+            ending.idle_since_ns = pending.idle_since_ns  # the request itself met the RST: it died before
+        if ending.ended_by == "middlebox":
+            ending.cause = "idle_timeout"
     if ending.ended_by == "server_side":
         refused = around.refusals.after((c.server.ip, c.server.port), close.time_ns, REFUSED_WITHIN_S)
         if refused:
@@ -241,6 +262,9 @@ def _closed_by_client(
     if ending.ended_by == "middlebox":
         ending.premature = True
         return ending
+    if ending.ended_by == "unknown":  # whether the client chose that is not known, then
+        ending.premature = None
+        return ending
     if requested_s is None:
         ending.premature = None
         ending.says("interval_unknown", f"the client closed after {held:.1f} s; the interval is not in the capture")
@@ -249,7 +273,7 @@ def _closed_by_client(
         session = around.sessions[wait.session]
         after = close_ns - int(OVERLAP_S * NS)
         later = around.history.next_request(session, after, REPLACED_WITHIN_S + OVERLAP_S, wait.connection_id)
-        ending.cause, ending.grade = "endpoint_close", "likely"
+        ending.cause = "endpoint_close"
         ending.says(
             "closed_before_due",
             f"the client closed after {held:.1f} of {requested_s:.0f} s",
@@ -267,22 +291,31 @@ def _closed_by_client(
         wait.request_frame,
         close.frame,
     )
+    ending.weigh(filter(None, (silence.answered_probes(c, wait.start_ns),)))
     alive = server_packet_after(c, close_ns)
     if alive is not None:
         ending.says(
             "path_alive", "the server's side answered the close: it was there and had not answered", alive.frame
         )
         return ending
-    ending.mechanism, ending.ended_by, ending.grade = "silent", "path", "possible"
-    for reset in c.resets:
-        if reset.side == SERVER and reset.time_ns >= close_ns and foreign(ending, reset, c.server):
-            ending.says("state_lost", "something answered the close that knows no such connection", reset.frame)
-            ending.ended_by, ending.cause, ending.grade = "middlebox", "idle_timeout", "likely"
-            return ending
-    if c.client.unanswered_retransmissions:
+    ending.mechanism, ending.timed = "silent", False
+    ending.weights.clear()  # the client is the victim
+    answered = next((r for r in c.resets if r.side == SERVER and r.time_ns >= close_ns), None)
+    if answered is not None:
+        _who_answered(ending, answered, c)
+    elif c.client.unanswered_retransmissions:
         says_unanswered(ending, c, CLIENT, close.frame)
-        ending.grade = "likely"
+    else:
+        ending.ended_by, ending.grade = "path", "possible"
     return ending
+
+
+def _who_answered(ending: Ending, answered: Reset, c: Connection) -> None:
+    """A RST in the server's name answered the client's close."""
+    ending.weights.append(of_side(SERVER, OWN_ADDRESS))
+    ending.weigh(reset.clues(answered, c))
+    if ending.ended_by == "middlebox":
+        ending.cause = "idle_timeout"
 
 
 def _no_close(wait: Wait, c: Connection, requested_s: float | None, around: Surroundings) -> Ending:
@@ -301,22 +334,27 @@ def _no_close(wait: Wait, c: Connection, requested_s: float | None, around: Surr
 
 
 def _explain_silence(ending: Ending, wait: Wait, c: Connection, around: Surroundings) -> None:
-    """A dead path that carries the same device's next connection only forgot this one."""
+    """Silence on one connection, while the device is heard on another: from where, and when?"""
     if ending.cause != "unknown":
         return
+    gone_ns = ending.wait_end_ns if ending.wait_end_ns is not None else ending.time_ns
+    until_s = seconds(gone_ns, wait.start_ns) + RECONNECTED_WITHIN_S
     session = around.sessions[wait.session]
-    after = ending.wait_end_ns if ending.wait_end_ns is not None else ending.time_ns
-    later = around.history.next_request(
-        session, after, RECONNECTED_WITHIN_S, wait.connection_id, alive_since_ns=wait.start_ns
-    )
-    if later is None:
-        return
-    delay = seconds(later.time_ns, after)
-    if later.client_ip == c.client.ip:
-        ending.cause, ending.grade = "idle_timeout", "likely"
-        detail = f"the same device got through on a new connection {delay:.1f} s later: only this one was forgotten"
-        ending.says("reconnected", detail, later.frame)
+    for later in around.history.heard(session, wait.start_ns, until_s, wait.connection_id):
+        if later.client_ip != c.client.ip:
+            ending.cause, ending.grade = "roamed", "possible"
+            when = f"{seconds(later.time_ns, wait.start_ns):.1f} s after this wait began"
+            ending.says("address_changed", f"the same device got through from another address {when}", later.frame)
+            return
+        if later.time_ns >= gone_ns:
+            break
     else:
-        ending.cause, ending.grade = "roamed", "possible"
-        detail = f"the same device got through from another address {delay:.1f} s later"
-        ending.says("address_changed", detail, later.frame)
+        return
+    delay = seconds(later.time_ns, gone_ns)
+    detail = f"the same device got through on a new connection {delay:.1f} s later"
+    ending.reconnected = True
+    still = [n.frame for n in c.last_packets if n.time_ns > later.time_ns]
+    if still and c.resets == ():
+        ending.cause, ending.grade = "idle_timeout", "likely"
+        detail += ", while packets of this one still went unanswered: only this one was forgotten"
+    ending.says("reconnected", detail, later.frame, *still[:2])

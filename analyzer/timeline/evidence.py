@@ -1,19 +1,21 @@
-"""What the packets of a connection say about its end: who closed first, whose RST it is, what went unanswered.
+"""What the packets of a connection say about its end: who closed first, what went unanswered, and the end as it is put
+together.
 
-Facts and their wording only; what follows from them is in `endings`. A RST is foreign when it was not sent by the
-stack whose address it carries: its TTL (or hop limit) lies outside the range of that sender's other packets, or its
-link-layer address is another one. An equal TTL proves nothing. One hop of difference counts: a box next door answers
-with the full 64 (sample c_fw_rst), and the range already holds what load-shared paths vary by.
+Facts and their wording only. What speaks for whom is in `attribution`, one kind of evidence a file; what follows for
+the wait that was pending is in `endings`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypedDict
 
+from analyzer.timeline.attribution import closing, reset, silence, stack
+from analyzer.timeline.attribution.weighing import OWN_ADDRESS, Clue, EndedBy, Grade, Weights, of_side, weigh
 from analyzer.timeline.columns import NS
 from analyzer.timeline.reading import UNKNOWN, Wait
-from dissectors.events import CLIENT, SERVER, Connection, PacketNote, Reset, Side
+from dissectors.events import CLIENT, SERVER, Connection, PacketNote, Reset
 
 RETRANSMITTED_ALONE = 2  # repeats without any answer from which on a path is taken for dead
 UNANSWERED_BEFORE_S = 1.0  # packets that went unanswered for so long before a close are older than the close
@@ -21,8 +23,6 @@ UNANSWERED_BEFORE_S = 1.0  # packets that went unanswered for so long before a c
 _RST = 0x04
 
 Mechanism = Literal["fin", "rst", "silent", "tls_close", "http_error", "capture_end"]
-EndedBy = Literal["client", "server_side", "middlebox", "path", "unknown"]
-Grade = Literal["proven", "likely", "possible", "unknown"]
 
 
 class Evidence(TypedDict):
@@ -48,6 +48,21 @@ class Ending:
     wait_end_ns: int | None = None
     end_frame: int | None = None  # the packet that ended it
     outcome: int = UNKNOWN  # of the wait
+    timed: bool = False  # the end itself was seen to happen, and nothing that was sent brought it about
+    named: int | None = None  # the side whose address the close carries
+    reconnected: bool = False  # the same device got through on a new connection right after
+    weights: list[Weights] = field(default_factory=list)
+
+    def weigh(self, clues: Iterable[Clue]) -> None:
+        """Take in what was seen, and judge anew who ended it."""
+        for clue in clues:
+            self.says(clue.kind, clue.detail, *clue.frames)
+            self.weights.append(clue.weights)
+        self.ended_by, self.grade = weigh(self.weights)
+
+    def shows(self, kind: str) -> bool:
+        """There is evidence of this kind."""
+        return any(item["kind"] == kind for item in self.evidence)
 
     def says(self, kind: str, detail: str, *frames: int | None) -> None:
         self.evidence.append({"kind": kind, "detail": detail, "frames": [f for f in frames if f is not None]})
@@ -78,44 +93,31 @@ def first_close(c: Connection) -> Close | None:
     return close
 
 
-def closed(c: Connection, close: Close) -> Ending:
-    """The ending by its first sign, and who sent that unless the packet itself says otherwise."""
-    ending = Ending(
-        time_ns=close.time_ns,
-        mechanism=close.how,
-        ended_by="client" if close.side == CLIENT else "server_side",
-        grade="likely",
-        end_frame=close.frame,
-    )
-    if close.how == "tls_close":
-        ending.says("close_notify", f"TLS close_notify of the {_SIDES[close.side]}", close.frame)
-    for reset in c.resets:
-        if reset.frame == close.frame and foreign(ending, reset, c.client if close.side == CLIENT else c.server):
-            ending.ended_by = "middlebox"
+def closed(c: Connection, close: Close, *, thorough: bool = True) -> Ending:
+    """The ending by its first sign, and who sent that by all that the packet and the connection say. Where nothing was
+    pending (not `thorough`) the packet alone is asked: there are very many such ends, and nobody is hurt by them."""
+    ending = Ending(time_ns=close.time_ns, mechanism=close.how, end_frame=close.frame, named=close.side)
+    ending.weights.append(of_side(close.side, OWN_ADDRESS))
+    if close.how == "rst":
+        sent = next((r for r in c.resets if r.frame == close.frame), None)
+        if sent is None:
+            ending.weigh(())
+        else:
+            ending.weigh(reset.clues(sent, c) if thorough else filter(None, (stack.ttl(sent, c), stack.mac(sent, c))))
+        ending.timed = sent is None or not reset.answers(sent, c)
+    else:
+        notified = closing.close_notify(close.side, close.frame, c)
+        ending.weigh(closing.clues(close.side, close.frame, c) if thorough else filter(None, (notified,)))
+        ending.timed = True
     return ending
 
 
-def foreign(ending: Ending, reset: Reset, side: Side) -> bool:
-    """The RST was not sent by the stack whose address it carries: it differs from all of that sender's other
-    packets."""
-    named = _SIDES[reset.side]
-    if side.ttl_min is not None and side.ttl_max is not None and not side.ttl_min <= reset.ttl <= side.ttl_max:
-        usual = str(side.ttl_min) if side.ttl_min == side.ttl_max else f"{side.ttl_min} to {side.ttl_max}"
-        ending.says("rst_ttl_differs", f"the RST has TTL {reset.ttl}, the {named}'s other packets {usual}", reset.frame)
-        return True
-    if None not in (reset.mac, side.mac) and not side.macs_differ and reset.mac != side.mac:
-        ending.says(
-            "rst_mac_differs", f"the RST comes from another device than the {named}'s other packets", reset.frame
-        )
-        return True
-    return False
-
-
 def reset_by_answer(wait: Wait, c: Connection) -> Reset | None:
-    """A RST in the client's name right after a packet of the server, from the answer on."""
-    for reset in c.resets:
-        if reset.side == CLIENT and reset.after_side == SERVER and reset.time_ns >= wait.answer_ns:
-            return reset
+    """A RST in the client's name right after a packet of the server, from the answer on, that knows nothing of what was
+    sent: one with ACK comes from a client that has received the answer and closed at once."""
+    for sent in c.resets:
+        if sent.side == CLIENT and sent.after_side == SERVER and sent.time_ns >= wait.answer_ns and not sent.has_ack:
+            return sent
     return None
 
 
@@ -153,7 +155,5 @@ def server_packet_after(c: Connection, close_ns: int) -> PacketNote | None:
 
 
 def says_unanswered(ending: Ending, c: Connection, number: int, *frames: int | None) -> None:
-    side = c.client if number == CLIENT else c.server
-    times = side.unanswered_retransmissions
-    detail = f"packets of the {_SIDES[number]} were repeated {times} times and never acknowledged"
-    ending.says("unanswered_retransmissions", detail, *(frames or (side.last_data_frame,)))
+    """Packets of one side were never answered: the path carried nothing for this connection any more."""
+    ending.weigh(silence.clues(number, c, tuple(frame for frame in frames if frame is not None)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +14,7 @@ from analyzer.timeline.transactions import Columns
 from dissectors.events import Connection
 
 MAX_REFUSALS = 100_000  # a port scan must not fill the memory; beyond, refusals are not evidence any more
+MAX_HEARD = 100  # requests that are looked at for one silent end
 
 
 class Later(NamedTuple):
@@ -57,16 +60,18 @@ class History:
         order = self._in_time[np.argsort(self._final[self._in_time], kind="stable")]
         return order, self._final[order]
 
-    def next_request(
-        self, session: int, after_ns: int, within_s: float, other_than: int, alive_since_ns: int | None = None
-    ) -> Later | None:
-        """The first request of a session at or after a time on another connection.
+    def next_request(self, session: int, after_ns: int, within_s: float, other_than: int) -> Later | None:
+        """The first request of a session at or after a time on another connection. No session (-1) has none."""
+        return next(self._others(session, after_ns, within_s, other_than, heard=False), None)
 
-        `alive_since_ns`: only one that shows that the path carried packets since then, because it was answered or its
-        connection was set up. No session (-1) has no next request.
-        """
+    def heard(self, session: int, after_ns: int, within_s: float, other_than: int) -> Iterator[Later]:
+        """The requests of a session on other connections that show that the path carried packets since a time: they
+        were answered, or their connection was set up since; the first few, in order."""
+        return islice(self._others(session, after_ns, within_s, other_than, heard=True), MAX_HEARD)
+
+    def _others(self, session: int, after_ns: int, within_s: float, other_than: int, *, heard: bool) -> Iterator[Later]:
         if session < 0:
-            return None
+            return
         order, sessions = self._by_session
         t = self._transactions
         low, high = np.searchsorted(sessions, (session, session + 1))
@@ -76,7 +81,5 @@ class History:
             if t.start[row] > after_ns + within_s * NS:
                 break
             ip, began_ns = self._clients.get(int(t.connection[row]), (None, 0))
-            alive = alive_since_ns is None or t.answered[row] or began_ns > alive_since_ns
-            if t.connection[row] != other_than and alive:
-                return Later(int(t.start[row]), int(t.frame[row]), ip)
-        return None
+            if t.connection[row] != other_than and (not heard or t.answered[row] or began_ns > after_ns):
+                yield Later(int(t.start[row]), int(t.frame[row]), ip)

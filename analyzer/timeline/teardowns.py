@@ -14,23 +14,11 @@ from analyzer.timeline.evidence import Ending
 from dissectors.events import Connection
 
 
-class Death:
-    """A premature ending that may be due to idleness, for `idle_timeouts`."""
-
-    __slots__ = ("connection_id", "idle_s", "mechanism")
-
-    def __init__(self, connection_id: int, mechanism: str, idle_s: float) -> None:
-        self.connection_id = connection_id
-        self.mechanism = mechanism
-        self.idle_s = idle_s
-
-
 class Teardowns:
     """The rows so far, with the place of their wait in `Waits` and their provisional session, -1 for none."""
 
     def __init__(self) -> None:
         self.builder = TableBuilder(teardowns.TABLE)
-        self.deaths: list[Death] = []
         self._wait = array("q")
         self._session = array("q")
         self._time = array("q")
@@ -40,9 +28,6 @@ class Teardowns:
         idle_s = None
         if ending.idle_since_ns is not None:
             idle_s = max(0.0, seconds(ending.time_ns, ending.idle_since_ns))
-        may_be_idleness = ending.ended_by != "client" and ending.cause in ("idle_timeout", "proxy_timeout", "unknown")
-        if ending.premature and may_be_idleness and idle_s is not None:
-            self.deaths.append(Death(c.connection_id, ending.mechanism, idle_s))
         frames = [frame for evidence in ending.evidence for frame in evidence["frames"]]
         if ending.end_frame is not None:
             frames.append(ending.end_frame)

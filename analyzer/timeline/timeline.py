@@ -20,9 +20,11 @@ import numpy as np
 from analyzer.tables.builder import TableBuilder
 from analyzer.tables.catalog import TABLES, captures, findings
 from analyzer.tables.derived import DerivedTable
-from analyzer.timeline import endings
+from analyzer.timeline import adaptation, endings, originals
 from analyzer.timeline.anomalies import Anomalies
-from analyzer.timeline.columns import Ints
+from analyzer.timeline.attribution import gateway
+from analyzer.timeline.attribution.together import End
+from analyzer.timeline.columns import Codes, Ints
 from analyzer.timeline.connections import Connections
 from analyzer.timeline.endings import Pending, Surroundings
 from analyzer.timeline.facts import CaptureFacts
@@ -37,7 +39,7 @@ from analyzer.timeline.transactions import Packed, Transactions, columns, in_ord
 from analyzer.timeline.waits import Waits
 from dissectors.eas import EasMessage, Message, decode_transaction
 from dissectors.eas.commands.foldersync import FolderSyncResponse
-from dissectors.events import Anomaly, Connection, Event, Transaction
+from dissectors.events import Anomaly, Connection, Event, StreamReset, Transaction
 
 MAX_KEPT_WAITS = 100  # without answer on one connection; HTTP/2 allows as many streams, HTTP/1.1 has one
 MAX_REMEMBERED_PINGS = 4096  # pairs of request and answer
@@ -69,8 +71,9 @@ class _Open:
         self.last_start_ns = -1  # newest start of a request
         self.last_end_ns = -1  # newest end of a request or answer
         self.wait = -1  # place of the newest answered one: did its answer get through?
-        self.unanswered: list[tuple[Wait, int]] = []  # with the end of the last HTTP data before each
-        self.gateway: list[tuple[int, Wait]] = []  # waits that a gateway ended, with their place
+        # With the end of the last HTTP data before each, and how its stream was reset.
+        self.unanswered: list[tuple[Wait, int, StreamReset | None]] = []
+        self.gateway: list[tuple[int, Wait, gateway.Signature]] = []  # waits that a gateway ended, with their place
 
 
 class Timeline:
@@ -88,8 +91,10 @@ class Timeline:
         self._anomalies = Anomalies()
         self._refusals = Refusals()
         self._paths = Paths()
+        self._originals = originals.Originals()
         self._open: dict[int, _Open] = {}
         self._pending: list[Pending] = []
+        self._ends: list[End] = []  # of connections with a wait; their rows are made when all of them are known
         self._clients: dict[int, tuple[str, int]] = {}  # address and start, by connection
         self._capture_of: dict[int, int] = {}
         # Code of the terms of an answered Ping, by the identities of its messages, which are held with it.
@@ -148,18 +153,20 @@ class Timeline:
                 known = self._pings.get((id(message.request), id(answer)))
                 open_.wait = self._waits.add(row, self._ping_code(message) if known is None else known[0], -1)
             else:
-                self._wait(open_, self._reader.ping(row, session, t, message))
+                self._wait(open_, self._reader.ping(row, session, t, message), t)
         elif command == "Sync":
             wait = self._reader.sync(row, session, t, message)
             if type(wait) is Stored:
                 self._waits.add_stored(wait)
             elif type(wait) is Wait:
-                self._wait(open_, wait)
+                self._wait(open_, wait, t)
             self._sync_sizes.add(row, session, t, message)
         elif command == "FolderSync" and isinstance(answer, FolderSyncResponse):
             half = request or response
             assert half is not None  # the seam: never both missing
             self._folders.add(session, half.start_ns, answer)
+        elif command in originals.COMMANDS:
+            self._originals.add(row, session, t, message)
 
         if request is not None:
             start_ns, end_ns = request.start_ns, request.end_ns
@@ -205,16 +212,16 @@ class Timeline:
         self._pings[(id(asked), id(said))] = (code, asked, said)
         return code
 
-    def _wait(self, open_: _Open, wait: Wait | None) -> None:
+    def _wait(self, open_: _Open, wait: Wait | None, t: Transaction) -> None:
         if wait is None:
             return
         if wait.answer_ns < 0:
             if len(open_.unanswered) < MAX_KEPT_WAITS:
-                open_.unanswered.append((wait, open_.last_end_ns))
+                open_.unanswered.append((wait, open_.last_end_ns, t.stream_reset))
             return
         place = self._waits.add(wait.row, self._waits.code(wait.terms), wait.items)
-        if wait.terms.by_gateway:
-            open_.gateway.append((place, wait))
+        if wait.terms.by_gateway and t.response is not None:
+            open_.gateway.append((place, wait, gateway.signature(t.response)))
         else:
             open_.wait = place
 
@@ -227,11 +234,11 @@ class Timeline:
         self._note_speaker(open_)
         sessions = self._sessions.connection_ended(open_.sessions, f"{c.server.ip}:{c.server.port}")
         self._connections.add(c, len(sessions))
-        self._paths.add(c)
+        self._paths.add(c, streams=open_.version == "2")
         self._clients[c.connection_id] = (c.client.ip, c.start_ns)
         self._capture_of[c.connection_id] = c.capture
-        for place, wait in open_.gateway:
-            self._teardowns.add(c, endings.by_gateway(wait), place, wait.session)
+        for place, wait, signed in open_.gateway:
+            self._ends.append(End(endings.by_gateway(wait, signed), c, place, wait.session))
         if self._settle(open_, c):
             ending = endings.without_wait(c, open_.last_end_ns if open_.last_end_ns >= 0 else None)
             self._teardowns.add(c, ending, -1, next(iter(sessions)) if len(sessions) == 1 else -1)
@@ -246,10 +253,12 @@ class Timeline:
                 self._waits.withdraw(open_.wait)
                 self._pending.append(Pending(newest, c, False, -1))
                 none_at_end = False
-        for wait, idle_since_ns in open_.unanswered:
-            overtaken = open_.last_start_ns > wait.request_ns
-            self._pending.append(Pending(wait, c, overtaken, idle_since_ns))
-            none_at_end = none_at_end and overtaken
+        streams = open_.version == "2"
+        for wait, idle_since_ns, cancel in open_.unanswered:
+            overtaken = open_.last_start_ns > wait.request_ns and not streams
+            since_ns = open_.last_end_ns if streams else idle_since_ns
+            self._pending.append(Pending(wait, c, overtaken, since_ns, cancel, streams))
+            none_at_end = none_at_end and (overtaken or cancel is not None)
         return none_at_end
 
     def finish(self, facts: Sequence[CaptureFacts]) -> dict[str, TableBuilder | DerivedTable]:
@@ -276,10 +285,20 @@ class Timeline:
         sessions, session_ids, keys = self._sessions.finish(found, order, waits_by_session, final)
         ids_of = _through(session_ids, joined, missing=0)  # provisional → session_id
         of_rows = _through(session_ids, final, missing=0).astype(np.int32)
-        transactions = self._transactions.finish(packed, order, transaction_ids, of_rows)
+        unsent = self._originals.unsent(joined)
+        transactions = self._transactions.finish(packed, order, transaction_ids, of_rows, unsent)
         del found, final  # large, and not needed any more
         survived = waits.kept & waits.answered
-        survived_connection, survived_s = packed["connection_id"][waits.rows[survived]], waits.held[survived]
+        rows = waits.rows[survived]
+        self._paths.measure(
+            packed["connection_id"][rows],
+            waits.held[survived],
+            packed["response_start"][rows],
+            self._ends,
+            joined.tolist(),
+        )
+        for end in self._ends:
+            self._teardowns.add(end.connection, end.ending, end.place, end.session)
         held_rows = waits.rows[waits.kept & (waits.field("kind", np.int8) == SYNC)]
         of_waits = _through(ids_of, waiting, missing=0).astype(np.int32)
         heartbeats, heartbeat_ids = waits.finish(of_waits, keys, transaction_ids, self._reader.lists)
@@ -292,12 +311,25 @@ class Timeline:
             "sessions": sessions,
             "heartbeats": heartbeats,
             "teardowns": teardowns,
-            "idle_timeouts": self._paths.finish(survived_connection, survived_s, self._teardowns.deaths),
+            "idle_timeouts": self._paths.finish(),
+            "adaptations": self._adaptations(of_waits, packed),
             "sync_sizes": self._sync_sizes.finish(joined, ids_of, transaction_ids, held_rows, self._folders),
             "anomalies": self._anomalies.finish(names, self._capture_of),
         }
         made_later = findings.TABLE.name
         return {t.name: built[t.name] if t.name in built else TableBuilder(t) for t in TABLES if t.name != made_later}
+
+    def _adaptations(self, of_waits: Codes, packed: Packed) -> TableBuilder:
+        """How each device changed its interval. `of_waits`: session_id of each wait, 0 for none."""
+        waits = self._waits
+        died = np.zeros(len(waits), dtype=np.bool_)
+        died[[end.place for end in self._ends if end.ending.premature]] = True
+        path = self._paths.of_connections(packed["connection_id"][waits.rows])
+        known = np.flatnonzero(waits.kept & ~np.isnan(waits.requested) & (of_waits > 0) & (path >= 0))
+        start = packed["request_end"][waits.rows[known]]
+        return adaptation.rows(
+            of_waits[known], path[known], start, waits.requested[known], died[known], self._paths.found
+        )
 
     def _judge(self, joined: Ints, packed: Packed, history: History, facts: Sequence[CaptureFacts]) -> None:
         """Inherit the intervals, then say how each pending wait ended."""
@@ -313,11 +345,11 @@ class Timeline:
                 interval = None if np.isnan(waits.requested[place]) else float(waits.requested[place])
                 ending = endings.with_wait(p, interval, around)
                 waits.close(ending.wait_end_ns, ending.end_frame, ending.outcome)
-                if c is not None and not p.overtaken:
-                    self._teardowns.add(c, ending, place, wait.session)
+                if c is not None and not p.overtaken and p.stream_reset is None:
+                    self._ends.append(End(ending, c, place, wait.session))
             else:
                 waits.close(None, None, UNKNOWN)
-                if c is not None and not p.overtaken:
+                if c is not None and not p.overtaken and p.stream_reset is None:
                     self._teardowns.add(c, endings.without_wait(c, wait.start_ns), -1, wait.session)
         waits.settle()
 

@@ -1,14 +1,18 @@
 """HTTP transactions → rows of `transactions`, and the columns that every other table is joined by.
 
 Transactions are by far the most numerous rows, so each is packed into PACKED as it arrives: one buffer that grows by
-appending, 92 bytes a row, in which a field is -1 where nothing was observed. What few values repeat (method, host,
+appending, 100 bytes a row, in which a field is -1 where nothing was observed. What few values repeat (method, host,
 path, ...) is a code. A row is known from then on by its number; ids are given at the end, in order of time, because an
 engine yields events connection by connection. Columns are made from the packed rows when somebody asks for them.
+
+Sizes add up because the parts are differences of three nested counts that the dissectors keep of each message: TCP
+payload, HTTP (head, framing and body) and body as sent.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -33,6 +37,8 @@ _FIELDS = (
     ("status", "h"),
     ("request_wire_bytes", "i"),
     ("response_wire_bytes", "i"),
+    ("request_http_bytes", "i"),  # head, chunk or frame headers, and body
+    ("response_http_bytes", "i"),
     ("request_body_bytes", "i"),
     ("response_body_bytes", "i"),
     ("request_decoded_bytes", "i"),
@@ -42,7 +48,7 @@ _FIELDS = (
     ("request_last_frame", "i"),
     ("response_last_frame", "i"),
     ("eas_status", "i"),
-    ("coding", "i"),  # code: Content-Encoding of the response
+    ("codings", "i"),  # code: see `Transactions._codings`
     ("complete", "b"),
 )
 _NAMES = tuple(name for name, _ in _FIELDS)
@@ -68,6 +74,7 @@ _TIMES = ("request_start", "request_end", "response_start", "response_end")
 
 Packed: TypeAlias = npt.NDArray[Any]  # records with the names in _FIELDS
 Head: TypeAlias = tuple[str | None, str | None, str | None, str | None, str]  # method, host, path, command, version
+Codings: TypeAlias = tuple[str | None, str | None]  # Content-Encoding of request and response
 
 
 class Columns(NamedTuple):
@@ -95,7 +102,7 @@ class Transactions:
         self._count = 0
         self._wide: dict[int, bytes] = {}  # rows with a number too large for PACKED
         self._heads: dict[Head, int] = {}
-        self._codings: dict[str | None, int] = {None: -1}
+        self._codings: dict[Codings, int] = {}
 
     def __len__(self) -> int:
         return self._count
@@ -114,9 +121,9 @@ class Transactions:
         if request is None or response is None:
             self._pack(row, _half(t, session, head, -1 if eas_status is None else eas_status, self._coding(t)))
             return row
-        coding = self._codings.get(response.headers.get("content-encoding"))
-        if coding is None:
-            coding = self._coding(t)
+        codings = self._codings.get((request.headers.get("content-encoding"), response.headers.get("content-encoding")))
+        if codings is None:
+            codings = self._coding(t)
         sent, got = request.decoded_bytes, response.decoded_bytes
         try:
             self._rows += _PACKED.pack(
@@ -130,6 +137,8 @@ class Transactions:
                 response.status,
                 request.wire_bytes,
                 response.wire_bytes,
+                request.http_bytes,
+                response.http_bytes,
                 request.body_bytes or _NO_BODY[request.complete],
                 response.body_bytes or _NO_BODY[response.complete],
                 -1 if sent is None else sent,
@@ -139,11 +148,11 @@ class Transactions:
                 request.last_frame,
                 response.last_frame,
                 -1 if eas_status is None else eas_status,
-                coding,
+                codings,
                 request.complete and response.complete,
             )
         except struct.error:  # 2 GiB or more
-            half = _half(t, session, head, -1 if eas_status is None else eas_status, coding)
+            half = _half(t, session, head, -1 if eas_status is None else eas_status, codings)
             self._pack(row, (*half[:-1], request.complete and response.complete))
         return row
 
@@ -177,8 +186,12 @@ class Transactions:
             whole[row] = np.frombuffer(values, dtype=_WIDE_DTYPE)[0]
         return whole
 
-    def finish(self, packed: Packed, order: Codes, ids: Codes, session_ids: Codes) -> DerivedTable:
-        """The table. `order`: rows in order of time; `ids`: of each row; `session_ids`: of each row, 0 for none."""
+    def finish(
+        self, packed: Packed, order: Codes, ids: Codes, session_ids: Codes, unsent: Mapping[int, int] | None = None
+    ) -> DerivedTable:
+        """The table. `order`: rows in order of time; `ids`: of each row; `session_ids`: of each row, 0 for none;
+        `unsent`: bytes of originals that were not sent, by row.
+        """
 
         def number(name: str) -> Recipe:
             def make() -> Made:
@@ -195,39 +208,84 @@ class Transactions:
 
             return make
 
-        heads = list(self._heads)
+        heads, codings = list(self._heads), list(self._codings)
 
-        def text(part: int) -> Recipe:
-            values = list(dict.fromkeys(head[part] for head in heads if head[part] is not None))
+        def text(field: str, distinct: Sequence[Sequence[str | None]], part: int) -> Recipe:
+            values = list(dict.fromkeys(each[part] for each in distinct if each[part] is not None))
             places = {value: place for place, value in enumerate(values)}
-            codes = np.array([places.get(head[part], -1) for head in heads] or [-1], dtype=np.int32)
-            return lambda: Made(codes[packed["head"][order]], None, values)
+            codes = np.array([-1 if each[part] is None else places[each[part]] for each in distinct] or [-1], np.int32)
+            return lambda: Made(codes[packed[field][order]], None, values)
+
+        def less(whole: str, part: str) -> Recipe:
+            """What of the whole is not the part; all of it where nothing of the part was seen."""
+
+            def make() -> Made:
+                outer, inner = (packed[field][order].astype(np.int64) for field in (whole, part))
+                return Made(outer - inner.clip(0), outer < 0)
+
+            return make
+
+        def compressed(side: str, part: int) -> tuple[Ints, Ints, Bools]:
+            """Decoded bytes, bytes as sent, and whether a coding stands between them."""
+            coded = np.array([_is_coded(each[part]) for each in codings] or [False], dtype=bool)
+            decoded, sent = (packed[f"{side}_{what}_bytes"][order].astype(np.int64) for what in ("decoded", "body"))
+            return decoded, sent, coded[packed["codings"][order]] & (decoded >= 0) & (sent > 0)
+
+        def saved(side: str, part: int) -> Recipe:
+            def make() -> Made:
+                decoded, sent, coded = compressed(side, part)
+                return Made(decoded - sent, ~coded)
+
+            return make
+
+        def ratio(side: str, part: int) -> Recipe:
+            def make() -> Made:
+                decoded, sent, coded = compressed(side, part)
+                return Made(np.divide(decoded, sent, out=np.full(len(sent), np.nan), where=coded))
+
+            return make
 
         def of_session() -> Made:
             sessions = session_ids[order]
             return Made(sessions, sessions == 0)
 
+        def not_sent() -> Made:
+            values = np.full(len(packed), -1, dtype=np.int64)
+            for row, size in (unsent or {}).items():
+                values[row] = size
+            return Made(values[order], values[order] < 0)
+
         count = len(order)
-        codings = list(self._codings)[1:]
         recipes: dict[str, Recipe] = {
             "transaction_id": lambda: Made(np.arange(1, count + 1)),
             "connection_id": number("connection_id"),
             "session_id": of_session,
-            "method": text(0),
-            "host": text(1),
-            "path": text(2),
-            "command": text(3),
-            "http_version": text(4),
+            "method": text("head", heads, 0),
+            "host": text("head", heads, 1),
+            "path": text("head", heads, 2),
+            "command": text("head", heads, 3),
+            "http_version": text("head", heads, 4),
             "complete": lambda: Made(packed["complete"][order]),
             "inferred": lambda: Made(np.zeros(count, dtype=np.int8)),
-            "content_encoding": lambda: Made(packed["coding"][order], None, codings),
+            "request_content_encoding": text("codings", codings, 0),
+            "content_encoding": text("codings", codings, 1),
+            "unsent_bytes": not_sent,
         }
+        for part, side in enumerate(("request", "response")):
+            recipes |= {
+                f"{side}_tls_bytes": less(f"{side}_wire_bytes", f"{side}_http_bytes"),
+                f"{side}_head_bytes": less(f"{side}_http_bytes", f"{side}_body_bytes"),
+                f"{side}_saved_bytes": saved(side, part),
+                f"{side}_ratio": ratio(side, part),
+            }
         recipes |= {name: number(name) for name in _NUMBERS} | {name: time(name) for name in _TIMES}
         return DerivedTable(transactions.TABLE, count, recipes)
 
     def _coding(self, t: Transaction) -> int:
-        coding = None if t.response is None else t.response.headers.get("content-encoding")
-        return self._codings.setdefault(coding, len(self._codings) - 1)
+        asked, said = (
+            None if half is None else half.headers.get("content-encoding") for half in (t.request, t.response)
+        )
+        return self._codings.setdefault((asked, said), len(self._codings))
 
     def _pack(self, row: int, values: tuple[int, ...]) -> None:
         """A row that may not fit: it is then kept apart, in full."""
@@ -260,7 +318,11 @@ def in_order(found: Columns) -> tuple[Codes, Codes]:
     return order, (ranks(order) + 1).astype(np.int32)
 
 
-def _half(t: Transaction, session: int, head: int, eas_status: int, coding: int) -> tuple[int, ...]:
+def _is_coded(coding: str | None) -> bool:
+    return coding is not None and coding.strip().lower() not in ("", "identity")
+
+
+def _half(t: Transaction, session: int, head: int, eas_status: int, codings: int) -> tuple[int, ...]:
     """The fields of a transaction of which a side may be missing."""
     request, response = t.request, t.response
     sent = got = None
@@ -279,6 +341,8 @@ def _half(t: Transaction, session: int, head: int, eas_status: int, coding: int)
         -1 if response is None else response.status,
         -1 if request is None else request.wire_bytes,
         -1 if response is None else response.wire_bytes,
+        -1 if request is None else request.http_bytes,
+        -1 if response is None else response.http_bytes,
         -1 if request is None else request.body_bytes or _NO_BODY[request.complete],
         -1 if response is None else response.body_bytes or _NO_BODY[response.complete],
         -1 if sent is None else sent,
@@ -288,6 +352,6 @@ def _half(t: Transaction, session: int, head: int, eas_status: int, coding: int)
         -1 if request is None else request.last_frame,
         -1 if response is None else response.last_frame,
         eas_status,
-        coding,
+        codings,
         0,
     )

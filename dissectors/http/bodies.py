@@ -102,7 +102,7 @@ class Chunked:
     `remaining` is what is left of the current chunk's data; lines are gathered in `line` while they are incomplete.
     """
 
-    __slots__ = ("broken", "done", "line", "place", "remaining", "trailer_bytes")
+    __slots__ = ("bare_lf", "broken", "done", "line", "place", "remaining", "trailer_bytes")
 
     SIZE, DATA, END, TRAILER = range(4)
 
@@ -111,6 +111,7 @@ class Chunked:
         self.remaining = 0
         self.line = bytearray()
         self.trailer_bytes = 0
+        self.bare_lf = False  # a line ended in LF without CR
         self.done = False
         self.broken = False
 
@@ -153,6 +154,8 @@ class Chunked:
         """One line without its LF."""
         if line.endswith(b"\r"):
             line = line[:-1]
+        else:
+            self.bare_lf = True
         if self.place == self.SIZE:
             digits = line.partition(b";")[0].strip(b" \t")
             # int() alone would take signs, underscores and "0x"

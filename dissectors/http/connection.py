@@ -7,10 +7,8 @@ Sizes add up: each byte fed belongs to one message or to `skipped_bytes`, and wh
 plaintext (TLS) belongs to the first message in it. Bytes that are missing inside a body whose framing stays known are
 counted as sent; the message is then not complete. Interim responses (1xx) count into the final one.
 
-Left out: HTTP/2 (only recognised), the fields of trailers, what is inside a tunnel or behind an Upgrade.
+Left out: the fields of trailers. HTTP/2 and what is inside a tunnel are others' business: `switching`.
 """
-
-from collections.abc import Mapping
 
 from dissectors.events import CLIENT, Request, Response, Transaction
 from dissectors.http.bodies import FixedLength, UntilClose, lone_chunk
@@ -25,12 +23,12 @@ from dissectors.http.heads import (
     request_line,
     status_line,
 )
-from dissectors.http.machine import KeepBody, Machine
+from dissectors.http.keep import KeepBody, keep_eas_body
+from dissectors.http.machine import Machine
 from dissectors.http.messages import BODY, START, STOPPED, Exchange, Message
 from dissectors.http.templates import NOTHING, Found, Template, Templates, learn
 
-_EAS_PATH = "/microsoft-server-activesync"
-_EAS_TYPE = "application/vnd.ms-sync"
+__all__ = ["HttpConnection", "keep_eas_body"]
 
 _Asked = tuple[bytes, str, str, str, Template, bool]  # request line; method, target, version; fields; bodies wanted
 _Answered = tuple[bytes, int, str, str, Template]  # status line; status, reason, version; fields
@@ -38,13 +36,6 @@ _NOT_ASKED: _Asked = (b"", "", "", "", NOTHING, False)
 _NOT_ANSWERED: _Answered = (b"", 0, "", "", NOTHING)
 
 _new = tuple.__new__  # of a named tuple: half the time of calling the class
-
-
-def keep_eas_body(method: str, target: str, headers: Mapping[str, str]) -> bool:
-    """Whether this is Exchange ActiveSync, by path or content type (MS-ASHTTP 2.2.1.1.1)."""
-    if target.partition("?")[0].lower().endswith(_EAS_PATH):
-        return True
-    return headers.get("content-type", "").lower().startswith(_EAS_TYPE)
 
 
 class HttpConnection(Machine):
@@ -55,13 +46,14 @@ class HttpConnection(Machine):
 
     __slots__ = ("_answered", "_answers", "_asked", "_asks")
 
-    def __init__(self, connection_id: int, keep_body: KeepBody = keep_eas_body) -> None:
+    def __init__(self, connection_id: int, keep_body: KeepBody = keep_eas_body, number: int = 0) -> None:
         """`keep_body(method, target, request headers)` says whether both bodies of a transaction are kept and decoded.
 
         It is asked again only when the request line or a header that `templates` takes for deciding is another one. For
         a response without its request it is called with an empty method and target and the response's headers.
+        `number`: transactions that the connection had before.
         """
-        super().__init__(connection_id, keep_body)
+        super().__init__(connection_id, keep_body, number)
         self._asked = _NOT_ASKED  # the last request head
         self._asks: Templates = ()
         self._answered = _NOT_ANSWERED  # the last response head
@@ -86,28 +78,6 @@ class HttpConnection(Machine):
         done: list[Transaction] = []
         stream.take(wire_bytes, len(data))
         self._run(stream, data, 0, (first_frame, first_ns, last_frame, last_ns), done)
-        return done
-
-    def gap(self, side: int, length: int | None, frame: int, time_ns: int) -> list[Transaction]:
-        """`length` plaintext bytes of `side` are missing (None: an unknown number).
-
-        `frame` is the one that a snap length cut, which was fed last, or the one behind the gap.
-        """
-        stream = self._client if side == CLIENT else self._server
-        done: list[Transaction] = []
-        if stream.state == STOPPED or length == 0:
-            return done
-        message = stream.message
-        if stream.state == BODY and message is not None and stream.framing.skip(length, message.body):
-            message.missing = True
-            stream.miss(message, length or 0)
-            if stream.framing.done:
-                self._finish(stream, False, done)
-            return done
-        self._cut(stream, done, length or 0, frame)
-        self._lose(stream, None, frame, time_ns)
-        if side != CLIENT:
-            self._pairing.responses_missing(done)
         return done
 
     def unused(self, side: int) -> int:
@@ -145,6 +115,7 @@ class HttpConnection(Machine):
     def close(self, time_ns: int) -> list[Transaction]:
         """The connection or the capture is over: yields what is pending, messages cut and requests without answer."""
         done: list[Transaction] = []
+        self._give_up_backlog()
         for stream in (self._client, self._server):
             self._cut(stream, done)
             self._found(stream)
@@ -161,7 +132,7 @@ class HttpConnection(Machine):
     ) -> list[Transaction]:
         """A piece that begins a request, which it holds whole more often than not."""
         line, method, target, version, template, keep = self._asked
-        found = template.match(data, len(line)) if data.startswith(line) else None
+        found = template.match(data, len(line)) if line and data.startswith(line) else None
         done: list[Transaction] = []
         if found is None:
             try:
@@ -215,7 +186,7 @@ class HttpConnection(Machine):
     ) -> list[Transaction]:
         """A piece that begins a response, which it holds whole more often than not."""
         line, status, reason, version, template = self._answered
-        found = template.match(data, len(line)) if data.startswith(line) else None
+        found = template.match(data, len(line)) if line and data.startswith(line) else None
         if found is None:
             try:
                 found = self._known_response(data) or self._new_response(data)
@@ -235,7 +206,7 @@ class HttpConnection(Machine):
         if length == size and pairing.pending and status >= 200 and (not size or status not in (204, 304)):
             exchange = pairing.pending[0]
             request = exchange.request
-            if request is not None and exchange.method not in ("HEAD", "CONNECT"):
+            if request is not None and exchange is not self._deciding and exchange.method not in ("HEAD", "CONNECT"):
                 body: bytes | None = None
                 decoded_bytes: int | None = size
                 if exchange.keep:
@@ -282,6 +253,8 @@ class HttpConnection(Machine):
         line, block = _whole_head(data)
         start = request_line(line)
         fields = parse_fields(block[2:-4], True)
+        if "upgrade" in fields.headers or (fields.length == CHUNKED and start[2] == "1.0"):
+            raise OddHead  # what follows may be another protocol; chunked is not for 1.0
         template, self._asks = learn(block, fields, self._asks)
         self._asked = (line, *start, template, self._keep_body(start[0], start[1], fields.headers))
         self.protocol = "http/1.1"
@@ -303,6 +276,8 @@ class HttpConnection(Machine):
         line, block = _whole_head(data)
         start = status_line(line)
         fields = parse_fields(block[2:-4], False)
+        if fields.length == CHUNKED and start[2] == "1.0":
+            raise OddHead
         template, self._answers = learn(block, fields, self._answers)
         self._answered = (line, *start, template)
         return *fields, len(line) + len(block)

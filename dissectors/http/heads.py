@@ -216,6 +216,8 @@ def parse_oddly(head: bytes, is_request: bool) -> tuple[RequestHead | ResponseHe
     if request is None and status is None:
         raise NotAHead
     values = _odd_fields(lines[1:], odd)
+    if len(values.get("host", ())) > 1:  # RFC 9112 3.2
+        odd["http_bad_header"] = "Host is given more than once"
     user = None
     headers: dict[str, str] = {}
     for name, found in values.items():
@@ -223,7 +225,8 @@ def parse_oddly(head: bytes, is_request: bool) -> tuple[RequestHead | ResponseHe
             user = basic_user(found[0])
         reduce = redactor(name)
         headers[name] = ", ".join(map(reduce, found) if reduce else found)
-    length, codings = _odd_framing(headers, is_request, odd)
+    version = request[2] if request is not None else status[2] if status is not None else ""
+    length, codings = _odd_framing(headers, is_request, version, odd)
     oddities = list(odd.items())
     if request is not None:
         method, target, version = request
@@ -236,11 +239,15 @@ def _odd_request_line(line: bytes, odd: dict[str, str]) -> tuple[str, str, str] 
     method, _, rest = line.partition(b" ")
     target, space, version = rest.strip(b" ").rpartition(b" ")
     target = target.strip(b" ")
+    if len(line) != len(method) + len(target) + len(version) + 2:  # RFC 9112 3: single spaces
+        odd["http_bad_start_line"] = "more white space in a request line than there should be"
     if not space or not target or not _VERSION.fullmatch(version) or not _NAME.fullmatch(method):
         return None
     if b" " in target:  # user names with spaces that the client did not encode
         odd["http_bad_target"] = "the request target holds spaces"
     text = target.decode("latin-1")
+    if _UNPRINTABLE.search(text):
+        odd["http_bad_target"] = "the request target holds control characters"
     return method.decode("ascii"), text if text.startswith("/") else without_userinfo(text), version[5:].decode("ascii")
 
 
@@ -254,6 +261,8 @@ def _odd_fields(lines: list[bytes], odd: dict[str, str]) -> dict[str, list[str]]
             if fields:
                 odd["http_obs_fold"] = "a header value is folded over several lines"
                 fields[-1][1].append(line.decode("latin-1").strip(" \t\r"))
+            else:  # RFC 9112 2.2: nothing to fold it into
+                odd["http_bad_header"] = "white space before the first header"
             continue
         name, colon, value = line.partition(b":")
         if name != name.rstrip(b" \t"):
@@ -272,20 +281,22 @@ def _odd_fields(lines: list[bytes], odd: dict[str, str]) -> dict[str, list[str]]
     return values
 
 
-def _odd_framing(headers: Mapping[str, str], is_request: bool, odd: dict[str, str]) -> tuple[int, str]:
+def _odd_framing(headers: Mapping[str, str], is_request: bool, version: str, odd: dict[str, str]) -> tuple[int, str]:
     """Body length and codings (RFC 9112 6.3), conflicts said in `odd`."""
     codings = headers.get("content-encoding", "")
     lengths = [value.strip() for value in headers.get("content-length", "").split(",")]
     transfer = [value.strip().lower() for value in headers.get("transfer-encoding", "").split(",")]
-    transfer = [value for value in transfer if value not in ("", "identity")]
-    if transfer:
+    transfer = [value for value in transfer if value]
+    if transfer and transfer != ["identity"]:  # which RFC 2616 had, for none
         if lengths != [""]:
             odd["http_length_and_chunked"] = "both Content-Length and Transfer-Encoding; the latter counts"
         chunked = transfer[-1] == "chunked"
         if chunked:
             transfer.pop()
-        if not chunked or "chunked" in transfer:
-            odd["http_bad_transfer_coding"] = "chunked is not the last transfer coding"
+        if not chunked or "chunked" in transfer or "identity" in transfer:
+            odd["http_bad_transfer_coding"] = "chunked is not the last transfer coding, once and alone with real ones"
+        elif version == "1.0":  # RFC 9112 6.1
+            odd["http_bad_transfer_coding"] = "HTTP/1.0 has no transfer codings"
         codings = ", ".join(filter(None, [codings, *transfer]))
         if chunked:
             return CHUNKED, codings

@@ -7,15 +7,15 @@ Each side is a small machine:
       └────────────────────┴────────────────────┴─▶ LOST ─ a piece that begins like a message ─▶ START
 
 A side is LOST when what should begin a message does not look like one, when framing is broken, or when a gap hides
-where the next message begins; whole pieces are then skipped. It is STOPPED once the bytes are no HTTP/1.x any more
-(101, CONNECT, HTTP/2).
+where the next message begins; whole pieces are then skipped. The client is HELD behind a request whose answer may
+switch the protocol. Both are STOPPED once the bytes are no HTTP/1.x any more; where `switching` says what they are
+instead, they are collected for whoever reads that.
 """
 
-from collections.abc import Callable, Mapping
-
-from dissectors.events import CLIENT, SERVER, Anomaly, Request, Response, Transaction
-from dissectors.http.bodies import MAX_BODY_BYTES, Body, Chunked, FixedLength, UntilClose
+from dissectors.events import CLIENT, SERVER, Anomaly, Transaction
+from dissectors.http.bodies import Body, Chunked, FixedLength, UntilClose
 from dissectors.http.codings import decode
+from dissectors.http.content import content
 from dissectors.http.heads import (
     CHUNKED,
     EMPTY_LINE,
@@ -27,9 +27,11 @@ from dissectors.http.heads import (
     ResponseHead,
     parse_oddly,
 )
+from dissectors.http.keep import KeepBody
 from dissectors.http.messages import (
     BODY,
     HEAD,
+    HELD,
     LOST,
     NO_FRAMING,
     START,
@@ -40,14 +42,12 @@ from dissectors.http.messages import (
     Stream,
 )
 from dissectors.http.pairing import Pairing
+from dissectors.http.reports import Reports
 from dissectors.http.sniff import looks_like_http
+from dissectors.http.switching import Backlog, Held, Switch, Upgraded, leads_to, may_switch, speaks_otherwise
 
-KeepBody = Callable[[str, str, Mapping[str, str]], bool]
-
-MAX_SAME_ANOMALIES = 4  # of one code on one connection
 HOPELESS_BYTES = 16 * 1024 * 1024  # without a single message: larger than the mail in whose middle a capture begins
 
-_ONCE = frozenset({"http_bare_lf", "http_obs_fold", "http_bad_target"})  # a habit of one end, not an event
 _LEAST_CUT = 2  # bytes of a head that is not whole: the end of its empty line
 _H2_PREFACE = b"PRI * HTTP/2.0"
 
@@ -57,28 +57,40 @@ class Machine:
 
     __slots__ = (
         "_client",
+        "_deciding",
         "_keep_body",
         "_pairing",
         "_reports",
         "_server",
         "anomalies",
+        "backlog",
         "hopeless",
         "interim_responses",
         "protocol",
         "skipped_bytes",
+        "switch",
     )
 
-    def __init__(self, connection_id: int, keep_body: KeepBody) -> None:
-        self.anomalies: list[Anomaly] = []  # drained by the caller
+    def __init__(self, connection_id: int, keep_body: KeepBody, number: int) -> None:
+        self._reports = Reports(connection_id)
+        self.anomalies: list[Anomaly] = self._reports.anomalies  # drained by the caller
         self.protocol: str | None = None  # "http/1.1", "http/2", "not_http"; None: nothing to tell by yet
-        self.hopeless = False  # what follows is no HTTP/1.x: stop feeding, then `close`
+        self.hopeless = False  # what follows is no HTTP/1.x: `close`, then look at `switch`
+        self.switch: Switch | None = None  # what it is, if that can be read
+        self.backlog = Backlog()  # of that as much as was fed here
         self.interim_responses = 0  # 1xx other than 101
         self.skipped_bytes = [0, 0]  # by side: what belongs to no message
         self._keep_body = keep_body
         self._client = Stream(CLIENT)
         self._server = Stream(SERVER)
         self._pairing = Pairing(connection_id)
-        self._reports: dict[str, int] | None = None  # how often each anomaly was met
+        self._pairing.number = number
+        self._deciding: Exchange | None = None  # whose answer may switch the protocol; the client is held
+
+    @property
+    def number(self) -> int:
+        """Of the last transaction."""
+        return self._pairing.number
 
     def _run(self, stream: Stream, data: bytes, position: int, piece: Piece, done: list[Transaction]) -> None:
         """Reads the piece from `position` to its end."""
@@ -94,15 +106,20 @@ class Machine:
                 position = framing.feed(data, position, message.body)
                 stream.account(message, position - start, piece)
                 if framing.done:
+                    if isinstance(framing, Chunked) and framing.bare_lf:
+                        self._report("http_bare_lf", "lines of a chunked body end in LF without CR", piece)
                     self._finish(stream, True, done)
                 elif framing.broken:
                     self._report("http_bad_chunk", "the framing of a chunked body is broken", piece)
                     self._finish(stream, False, done)
-                    self._lose(stream, "http_rubbish", piece[2], piece[3])
+                    stream.lose("http_rubbish", piece[2], piece[3])
             elif stream.state in (START, HEAD):
                 position = self._read_head(stream, data, position, piece, done)
             else:
-                self._skip(stream, size - position)
+                if stream.state == HELD or self.switch is not None:
+                    self._hold(stream, data[position:], piece)
+                else:
+                    self._skip(stream, size - position)
                 return
 
     def _read_head(self, stream: Stream, data: bytes, position: int, piece: Piece, done: list[Transaction]) -> int:
@@ -147,7 +164,7 @@ class Machine:
     def _judge_cut_head(self, stream: Stream, message: Message, piece: Piece, done: list[Transaction]) -> None:
         """A head without its end so far: can it become one?"""
         if not stream.likely:
-            likely = looks_like_http(stream.side, bytes(stream.buffer))
+            likely = looks_like_http(stream.side, bytes(stream.buffer), expected=True)
             if likely is False:
                 self._abandon(stream, message)
                 return
@@ -155,7 +172,7 @@ class Machine:
         if len(stream.buffer) > MAX_HEAD_BYTES:
             self._report("http_head_too_large", f"a head is over {MAX_HEAD_BYTES} bytes", piece)
             self._cut(stream, done)
-            self._lose(stream, "http_rubbish", piece[2], piece[3])
+            stream.lose("http_rubbish", piece[2], piece[3])
 
     def _take_head(self, stream: Stream, message: Message, raw: bytes, piece: Piece, done: list[Transaction]) -> None:
         """A head with its empty line."""
@@ -163,10 +180,13 @@ class Machine:
             head, oddities = parse_oddly(raw, stream.side == CLIENT)
         except NotAHead:
             if stream.side == CLIENT and raw.startswith(_H2_PREFACE):
-                self.protocol = "http/2"
-                self._report("http2", "this is HTTP/2, which is not read", piece)
-                self._stop()
-            self._abandon(stream, message)
+                stream.message = None
+                self.backlog.add(
+                    Held(CLIENT, raw, message.first_frame, message.first_ns, *piece[2:], message.wire_bytes)
+                )
+                self._switch(Switch("http/2"))
+            else:
+                self._abandon(stream, message)
             return
         for code, detail in oddities:
             self._report(code, detail, piece)
@@ -184,6 +204,8 @@ class Machine:
         self._found(self._client)
         message.head = head
         message.exchange = self._pairing.begin(head.method, keep, message.first_frame, self._answering(), done)
+        if may_switch(head.method, head.headers):
+            self._deciding = message.exchange
         self._frame_body(self._client, message, 0 if head.length == UNSAID else head.length, keep, done)
 
     def _answering(self) -> Exchange | None:
@@ -207,15 +229,34 @@ class Machine:
         keep = exchange.keep if exchange else self._keep_body("", "", head.headers)
         message.head = head
         message.exchange = exchange
-        switched = status == 101 or (method == "CONNECT" and 200 <= status < 300)
-        bodiless = switched or method == "HEAD" or status in (204, 304)  # RFC 9112 6.3
+        if status == 101 or (method == "CONNECT" and 200 <= status < 300):
+            self._leave(message, head, done)
+            return
+        bodiless = method == "HEAD" or status in (204, 304)  # RFC 9112 6.3
         self._frame_body(stream, message, 0 if bodiless else head.length, keep, done)
-        if switched:
-            what = "the protocol was switched (101)" if status == 101 else "a tunnel was opened (CONNECT)"
-            self._report(
-                "http_switched", f"{what}; what follows is not read", (0, 0, message.last_frame, message.last_ns)
-            )
-            self._stop()
+        if exchange is not None and exchange is self._deciding:
+            self._release(done)
+
+    def _leave(self, message: Message, head: ResponseHead, done: list[Transaction]) -> None:
+        """Another protocol begins behind the head of this response."""
+        stream, exchange = self._server, message.exchange
+        to = leads_to(head.status, head.headers)
+        if to == "http/2":
+            stream.message = None
+            upgraded = None
+            if exchange is not None:
+                self._pairing.pending.remove(exchange)
+                counted = (message.http_bytes, message.wire_bytes)
+                upgraded = Upgraded(exchange.request, exchange.method, exchange.keep, *counted)
+            self._switch(Switch(to, upgraded))
+            return
+        self._frame_body(stream, message, 0, False, done)
+        if to is not None:
+            self._switch(Switch(to))
+            return
+        detail = "the protocol was switched (101); what follows is not read"
+        self._report("http_switched", detail, (0, 0, message.last_frame, message.last_ns))
+        self._stop()
 
     def _frame_body(self, stream: Stream, message: Message, length: int, keep: bool, done: list[Transaction]) -> None:
         stream.seen = True
@@ -225,7 +266,7 @@ class Machine:
             self._finish(stream, True, done)
         elif length == UNUSABLE:
             self._finish(stream, False, done)
-            self._lose(stream, "http_rubbish", message.last_frame, message.last_ns)
+            stream.lose("http_rubbish", message.last_frame, message.last_ns)
         else:
             stream.state = BODY
             stream.framing = (
@@ -240,60 +281,20 @@ class Machine:
         stream.state = START
         stream.framing = NO_FRAMING
         head = message.head
-        sent = message.body
-        piece = (message.first_frame, message.first_ns, message.last_frame, message.last_ns)
-        first_frame, first_ns, last_frame, last_ns = piece
         complete = complete and not message.missing
-        if sent.too_large:
-            detail = f"a body is over {MAX_BODY_BYTES} bytes: counted but not kept"
-            self._report("http_body_too_large", detail, piece)
-        body = sent.join() if complete else None
-        codings = head.codings if head is not None else ""
-        decoded_bytes: int | None = None
-        if body is not None and codings:
-            body = self._decode(body, codings, last_frame, last_ns)
-            decoded_bytes = None if body is None else len(body)
-        elif complete and (not codings or not sent.size):
-            decoded_bytes = sent.size
+
+        def say(code: str, detail: str) -> None:
+            self._reports.say(code, detail, message.last_frame, message.last_ns)
+
+        body, decoded_bytes = content(message.body, head.codings if head is not None else "", complete, say)
         exchange = message.exchange
         if isinstance(head, RequestHead):
             assert exchange is not None
-            request = Request(
-                first_ns,
-                last_ns,
-                first_frame,
-                last_frame,
-                head.method,
-                head.target,
-                head.version,
-                head.headers,
-                head.user,
-                message.wire_bytes,
-                message.http_bytes,
-                sent.size,
-                decoded_bytes,
-                body,
-                complete,
-            )
-            self._pairing.request_done(exchange, request, done)
+            self._pairing.request_done(exchange, message.request(head, body, decoded_bytes, complete), done)
+            if exchange is self._deciding and exchange.response is None:
+                stream.state = HELD
         elif head is not None:
-            response = Response(
-                first_ns,
-                last_ns,
-                first_frame,
-                last_frame,
-                head.status,
-                head.reason,
-                head.version,
-                head.headers,
-                message.wire_bytes,
-                message.http_bytes,
-                sent.size,
-                decoded_bytes,
-                body,
-                complete,
-            )
-            self._pairing.response_done(exchange, response, done)
+            self._pairing.response_done(exchange, message.response(head, body, decoded_bytes, complete), done)
 
     def _cut(self, stream: Stream, done: list[Transaction], gap: int = 0, frame: int = 0) -> None:
         """No more bytes of the message that is being read: it ends as it is. Of a head, the complete lines count.
@@ -341,18 +342,8 @@ class Machine:
         stream.message = None
         stream.buffer.clear()
         code = "http_rubbish" if stream.seen else "http_mid_message"
-        self._lose(stream, code, message.first_frame, message.first_ns)
+        stream.lose(code, message.first_frame, message.first_ns)
         self._skip(stream, message.http_bytes)
-
-    def _lose(self, stream: Stream, code: str | None, frame: int, time_ns: int) -> None:
-        """Nobody knows where the stream's next message begins; `code` is what to report, None for a gap."""
-        if stream.state != STOPPED:
-            stream.state = LOST
-        if not stream.lost:
-            stream.lost = True
-            stream.lost_code = code
-            stream.lost_frame = frame
-            stream.lost_ns = time_ns
 
     def _skip(self, stream: Stream, count: int) -> None:
         self.skipped_bytes[stream.side] += count
@@ -376,6 +367,78 @@ class Machine:
         self.hopeless = True
         self._client.state = self._server.state = STOPPED
 
+    # Another protocol -----------------------------------------------------------------------------------------------
+
+    def _switch(self, switch: Switch) -> None:
+        """What follows is another protocol that can be read."""
+        if switch.to == "http/2":
+            self.protocol = "http/2"
+        self.switch = switch
+        self._stop()
+
+    def _hold(self, stream: Stream, data: bytes, piece: Piece) -> None:
+        """Bytes for another protocol, or those that a client sends while nobody knows which."""
+        self.backlog.add(Held(stream.side, data, *piece, len(data) + stream.overhead))
+        stream.overhead = 0
+        if self.switch is None:
+            self._judge_backlog()
+
+    def _judge_backlog(self) -> None:
+        """Where the answer is missing, what the client says then shows what it was."""
+        pieces = self.backlog.pieces
+        if self._pairing.doubt and pieces and speaks_otherwise(pieces[0].data):
+            self._switch(Switch("tunnel"))
+        elif self.backlog.full:
+            self._give_up_backlog()
+
+    def _give_up_backlog(self) -> None:
+        """No answer will say what it is."""
+        if self.switch is None and self.backlog.pieces:
+            last = self.backlog.pieces[-1]
+            self._client.lose("http_rubbish", last.last_frame, last.last_ns)
+            self._skip(self._client, self.backlog.size)
+            self.backlog.take()
+
+    def _release(self, done: list[Transaction]) -> None:
+        """The protocol stays: what the client sent meanwhile is HTTP after all."""
+        self._deciding = None
+        client = self._client
+        if client.state != HELD:
+            return
+        client.state = START
+        for held in self.backlog.take():
+            if held.data:
+                client.take(held.wire_bytes, len(held.data))
+                self._run(client, held.data, 0, held[2:6], done)
+            else:
+                done += self.gap(CLIENT, held.missing, held.last_frame, held.last_ns)
+
+    def gap(self, side: int, length: int | None, frame: int, time_ns: int) -> list[Transaction]:
+        """`length` plaintext bytes of `side` are missing (None: an unknown number).
+
+        `frame` is the one that a snap length cut, which was fed last, or the one behind the gap.
+        """
+        stream = self._client if side == CLIENT else self._server
+        done: list[Transaction] = []
+        if stream.state == HELD or (stream.state == STOPPED and self.switch is not None):
+            self.backlog.add(Held(side, b"", frame, time_ns, frame, time_ns, 0, length))
+            return done
+        if stream.state == STOPPED or length == 0:
+            return done
+        message = stream.message
+        if stream.state == BODY and message is not None and stream.framing.skip(length, message.body):
+            message.missing = True
+            stream.miss(message, length or 0)
+            if stream.framing.done:
+                self._finish(stream, False, done)
+            return done
+        self._cut(stream, done, length or 0, frame)
+        stream.lose(None, frame, time_ns)
+        if side != CLIENT:
+            self._pairing.responses_missing(done)
+            self._judge_backlog()
+        return done
+
     def _decode(self, body: bytes, codings: str, frame: int, time_ns: int) -> bytes | None:
         decoded, problem = decode(body, codings)
         if problem:
@@ -383,13 +446,5 @@ class Machine:
         return decoded
 
     def _report(self, code: str, detail: str, piece: Piece) -> None:
-        """Says it at the last packet of the piece, unless it was said often enough."""
-        if self._reports is None:
-            self._reports = {}
-        times = self._reports[code] = self._reports.get(code, 0) + 1
-        if times <= (1 if code in _ONCE else MAX_SAME_ANOMALIES):
-            _, _, frame, time_ns = piece
-            connection_id = self._pairing.connection_id
-            self.anomalies.append(
-                Anomaly(code=code, frame=frame, time_ns=time_ns, detail=detail, connection_id=connection_id)
-            )
+        """Says it at the last packet of the piece."""
+        self._reports.say(code, detail, piece[2], piece[3])

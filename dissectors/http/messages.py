@@ -4,7 +4,7 @@ from dissectors.events import Request, Response
 from dissectors.http.bodies import Body, FixedLength, Framing
 from dissectors.http.heads import RequestHead, ResponseHead
 
-START, HEAD, BODY, LOST, STOPPED = range(5)  # states of a Stream, see `connection`
+START, HEAD, BODY, LOST, STOPPED, HELD = range(6)  # states of a Stream, see `machine`
 
 Piece = tuple[int, int, int, int]  # first frame, its time, last frame, its time
 NO_BODY = Body(False)
@@ -51,6 +51,45 @@ class Message:
     def restart(self, piece: Piece) -> None:
         """An interim response is over and the final one begins: its times count, the bytes of both do."""
         self.first_frame, self.first_ns, self.last_frame, self.last_ns = piece
+
+    def request(self, head: RequestHead, body: bytes | None, decoded_bytes: int | None, complete: bool) -> Request:
+        """As an event."""
+        return Request(
+            self.first_ns,
+            self.last_ns,
+            self.first_frame,
+            self.last_frame,
+            head.method,
+            head.target,
+            head.version,
+            head.headers,
+            head.user,
+            self.wire_bytes,
+            self.http_bytes,
+            self.body.size,
+            decoded_bytes,
+            body,
+            complete,
+        )
+
+    def response(self, head: ResponseHead, body: bytes | None, decoded_bytes: int | None, complete: bool) -> Response:
+        """As an event."""
+        return Response(
+            self.first_ns,
+            self.last_ns,
+            self.first_frame,
+            self.last_frame,
+            head.status,
+            head.reason,
+            head.version,
+            head.headers,
+            self.wire_bytes,
+            self.http_bytes,
+            self.body.size,
+            decoded_bytes,
+            body,
+            complete,
+        )
 
 
 class Stream:
@@ -111,3 +150,13 @@ class Stream:
         message.wire_bytes += count + self.overhead
         _, _, message.last_frame, message.last_ns = piece
         self.overhead = 0
+
+    def lose(self, code: str | None, frame: int, time_ns: int) -> None:
+        """Nobody knows where the next message begins; `code` is what to report, None for a gap."""
+        if self.state != STOPPED:
+            self.state = LOST
+        if not self.lost:
+            self.lost = True
+            self.lost_code = code
+            self.lost_frame = frame
+            self.lost_ns = time_ns

@@ -184,8 +184,8 @@ class Connections:
         key = self._key_of.pop(slot, None)
         if key is not None and self._by_key.get(key) == slot:
             del self._by_key[key]
-        upper = self._handover.close(slot, events)
-        events.append(self._slots.connection(slot, self._capture, upper, evicted))
+        upper, turns = self._handover.close(slot, events)
+        events.append(self._slots.connection(slot, self._capture, upper, turns, evicted))
         self._slots.release(slot)
 
     def _given_up(self, slots: Ints, now_ns: int) -> Flags:

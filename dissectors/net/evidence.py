@@ -23,6 +23,7 @@ Meanings that both paths share, packet by packet, duplicates of a captured packe
 - unanswered retransmissions: those of a side since the last packet of the other side.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from ipaddress import IPv6Address
@@ -32,6 +33,7 @@ import numpy as np
 
 from dissectors.events import CLIENT, SERVER, Connection, Decryption, PacketNote, Reset, Side, TlsFacts
 from dissectors.net.rows import Ints
+from dissectors.net.turns import told
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
@@ -73,7 +75,7 @@ class Slots:
         ("connection_id", 0), ("client_key", 0), ("captured", 0), ("packets", 0), ("start_ns", 0), ("end_ns", 0),
         ("first_frame", 0), ("last_frame", 0), ("last_side", 0), ("expected_ack", -1), ("syn_ns", -1),
         ("synack_ns", -1), ("handshake_ns", -1), ("seen", 0), ("history", 0), ("history_length", 0), ("close_kind", 0),
-        ("close_side", -1), ("close_ns", -1), ("close_frame", -1), ("mode", 0), ("captured_ns", 0),
+        ("close_side", -1), ("close_ns", -1), ("close_frame", -1), ("mode", 0), ("captured_ns", 0), ("unread", 1),
     )  # fmt: skip
     TWO: ClassVar[tuple[tuple[str, int], ...]] = (
         ("frames", 0), ("sent", 0), ("missing", 0), ("retransmissions", 0), ("duplicates", 0), ("keepalives", 0),
@@ -115,11 +117,13 @@ class Slots:
         self.free.extend(range(new - 1, old - 1, -1))
         self.capacity = new
 
-    def connection(self, slot: int, capture: int, upper: "Upper", evicted: bool) -> Connection:
+    def connection(
+        self, slot: int, capture: int, upper: "Upper", turns: Iterable[list[int]], evicted: bool
+    ) -> Connection:
         """The event of a connection that has ended."""
         (
             connection_id, _, captured, _, start_ns, end_ns, first_frame, last_frame, _, _, _, _, handshake_ns, _,
-            packed, letters, close_kind, close_side, close_ns, close_frame, _, _,
+            packed, letters, close_kind, close_side, close_ns, close_frame, _, _, _,
         ) = self._arrays["one"][:, slot].tolist()  # fmt: skip
         client, server = self._arrays["two"][:, slot].T.tolist()
         version, client_ip, client_port, server_ip, server_port = self.addresses[slot]
@@ -150,6 +154,7 @@ class Slots:
             tls=upper.tls,
             decryption=upper.decryption,
             why_encrypted=upper.why_encrypted,
+            turns=told(turns, end_ns - start_ns, closed) if turns else (),
             duplicate_of=upper.duplicate_of,
         )
         return flipped(connection) if upper.flipped else connection
@@ -234,6 +239,7 @@ def flipped(connection: Connection) -> Connection:
         last_packets=tuple(packet._replace(side=1 - packet.side) for packet in connection.last_packets),
         history=history,
         conn_state=conn_state(history),
+        turns=tuple(turn_._replace(side=1 - turn_.side) for turn_ in connection.turns),
     )
 
 

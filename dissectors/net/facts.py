@@ -63,6 +63,7 @@ class Folded:
 
     group_start: Ints  # first row of each group, and the end
     data: Flags  # carries payload that is none of keep-alive, RST, out of window
+    new: Ints  # payload bytes that were not seen before
     in_order: Flags
     begin: Ints  # position of the first payload byte
     acked: Ints  # position of the other side that it acknowledges; 0: none
@@ -247,6 +248,8 @@ class Facts:
         # back to frame order
         data = np.empty(total, np.bool_)
         data[by_run] = is_data
+        where_new = np.empty(total, np.int64)
+        where_new[by_run] = new
         repeated = np.empty(total, np.bool_)
         repeated[by_run] = again
         where_begin = np.empty(total, np.int64)
@@ -343,7 +346,7 @@ class Facts:
         wanted[opening] = two["delivered"][at][run[carried[opening]]]
         in_order = np.ones(total, np.bool_)
         in_order[by_run[carried]] = (begin[carried] == wanted) & (cut[carried] == 0)
-        return Folded(group_start, data, in_order, where_begin, acked, acked_before)
+        return Folded(group_start, data, where_new, in_order, where_begin, acked, acked_before)
 
     def _note_data(self, at: tuple[Ints, Ints], run: Ints, fresh: Ints, end: Ints, time_ns: Ints) -> None:
         """Keeps the last data segments of each side: what was never acknowledged, and since when, is read from them."""

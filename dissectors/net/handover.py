@@ -3,7 +3,7 @@ where it is not.
 """
 
 from collections.abc import Callable, Iterator
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ from dissectors.net.evidence import Slots, Upper
 from dissectors.net.facts import Folded, Rows
 from dissectors.net.reassembly import Reassembly, Sink
 from dissectors.net.rows import Bytes, Ints
+from dissectors.net.turns import Noted, turns_of
 
 NEW, IN_ORDER, CAREFUL, SKIPPED = 0, 1, 2, 3  # how a connection's payload is treated
 
@@ -22,6 +23,10 @@ class Stream(Sink, Protocol):
 
     wanted: bool  # False: no use for more bytes
     by_segment: bool  # True: ask `unused` before each segment
+
+    @property
+    def unread(self) -> bool:
+        """Nothing of it could be read so far, and it may be TLS: who spoke when is noted."""
 
     def unused(self, side: int) -> int:
         """How many of the next bytes of a side are of no use but to be counted."""
@@ -44,11 +49,12 @@ class Handover:
         self._new_stream = new_stream
         self._streams: dict[int, Stream] = {}
         self._reassemblies: dict[int, Reassembly] = {}
+        self._noted = Noted()
 
     def hand_on(self, rows: Rows, folded: Folded, slots: Ints, data_of_block: Bytes) -> Iterator[Event]:
         """Gives each connection's stream its new bytes and yields what comes of them."""
         data, begin = folded.data, folded.begin
-        modes = self._slots.one["mode"]
+        modes, unread = self._slots.one["mode"], self._slots.one["unread"]
         mode = modes[slots]
         count = len(slots)
         has_data = np.zeros(count, np.bool_)
@@ -80,6 +86,7 @@ class Handover:
                 packets = range(int(folded.group_start[number]), int(folded.group_start[number + 1]))
                 self._carefully(slot, stream, rows, folded, packets, folded.acked_before[number], buffer)
                 modes[slot] = self._settle(slot, stream)
+                unread[slot] = stream.unread
                 yield from stream.take_events()
                 continue
             for chunk in range(chunk_of_group[number], chunk_of_group[number + 1]):
@@ -109,7 +116,31 @@ class Handover:
                 if not stream.wanted:
                     break
             modes[slot] = IN_ORDER if stream.wanted else SKIPPED
+            unread[slot] = stream.unread
             yield from stream.take_events()
+        self._note_turns(rows, folded, slots, data_of_block)
+
+    def _note_turns(self, rows: Rows, folded: Folded, slots: Ints, data: Bytes) -> None:
+        """Writes down who spoke when on the connections that cannot be read."""
+        unread = self._slots.one["unread"][slots] > 0
+        for slot in slots[~unread].tolist():
+            self._noted.drop(slot)
+        fresh = np.flatnonzero((folded.new > 0) & unread[rows.group])
+        if not len(fresh):
+            return
+        group, turns = turns_of(
+            rows.group[fresh],
+            rows.side[fresh],
+            rows.time_ns[fresh],
+            rows.frame[fresh],
+            folded.new[fresh],
+            rows.start[fresh],
+            rows.captured[fresh],
+            data,
+        )
+        begins = np.flatnonzero(np.diff(group, prepend=-1)).tolist()
+        for begin, end in pairwise([*begins, len(group)]):
+            self._noted.add(int(slots[group[begin]]), turns[begin:end].tolist())
 
     def _settle(self, slot: int, stream: Stream) -> int:
         """How a connection goes on after packets that were treated with care."""
@@ -161,16 +192,17 @@ class Handover:
                 return
             reassembly.acknowledged(1 - side, reached, time_ns)
 
-    def close(self, slot: int, events: list[Event]) -> Upper:
-        """The connection has ended: its stream's last events, and what it knows."""
+    def close(self, slot: int, events: list[Event]) -> tuple[Upper, list[list[int]]]:
+        """The connection has ended: its stream's last events, what it knows, and the turns where it could not read."""
         stream = self._streams.pop(slot, None)
         reassembly = self._reassemblies.pop(slot, None)
+        turns = self._noted.take(slot)
         if reassembly is not None:
             reassembly.close()
             self._slots.two["missing"][slot] += reassembly.missing
         if stream is None:
-            return Upper()
+            return Upper(), []
         fins = self._slots.two["fin_ns"][slot]
         upper = stream.close(int(self._slots.one["end_ns"][slot]), (bool(fins[CLIENT] >= 0), bool(fins[SERVER] >= 0)))
         events.extend(stream.take_events())
-        return upper
+        return upper, turns if stream.unread else []

@@ -385,9 +385,9 @@ def _by_protocol(parts: list[_Part], data: Bytes) -> dict[int, list[Packets]]:
     found: dict[int, list[Packets]] = {protocol: [] for protocol in MIN_HEADER}
     for part in parts:
         there = np.bincount(part.protocol[part.usable], minlength=256)
-        for protocol in found:
+        for protocol, packets in found.items():
             if there[protocol]:
-                found[protocol].append(part.packets(protocol, data))
+                packets.append(part.packets(protocol, data))
     return found
 
 

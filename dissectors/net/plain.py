@@ -37,6 +37,7 @@ from dissectors.net.handover import CAREFUL, NEW, SKIPPED, Stream
 from dissectors.net.positions import signed
 from dissectors.net.reassembly import Reassembly
 from dissectors.net.segments import MASK32, Segments, address_bytes, client_is_source
+from dissectors.net.turns import MAX_TURNS, TURN_GAP_NS
 
 
 @dataclass(slots=True)
@@ -59,6 +60,7 @@ class _Life:
     letters: list[int] = field(default_factory=list)
     resets: list[Reset] = field(default_factory=list)
     tail: deque[tuple[int, ...]] = field(default_factory=lambda: deque(maxlen=TAIL))
+    turns: list[list[int]] = field(default_factory=list)
     beyond_syn: bool = False  # a packet that is no SYN was seen
     mode: int = NEW
     stream: Stream | None = None
@@ -260,6 +262,8 @@ class PlainConnections:
         one["expected_ack"] = (seq + span) & MASK32 if span and not rst else -1
         payload = s.data[int(s.start[i]) : int(s.start[i]) + captured].tobytes() if is_data else None
         self._payload(life, side, begin, payload, length, frame, time_ns, acked)
+        if new:
+            self._turn(life.turns, side, time_ns, frame, new, payload)
 
     @staticmethod
     def _handshake(one: dict[str, int], side: int, time_ns: int, syn: bool, has_ack: bool, rst: bool) -> None:
@@ -296,6 +300,17 @@ class PlainConnections:
         if not life.stream.wanted:
             life.mode = SKIPPED
             self._count_missing(life)
+
+    @staticmethod
+    def _turn(turns: list[list[int]], side: int, time_ns: int, frame: int, new: int, payload: bytes | None) -> None:
+        """Notes new payload: in the last turn, or as one of its own (`turns.py`)."""
+        last = turns[-1] if turns else None
+        if last is not None and last[0] == side and time_ns - last[2] <= TURN_GAP_NS:
+            last[2], last[4] = time_ns, frame
+            last[5] += new
+            last[6] += 1
+        elif len(turns) < MAX_TURNS:
+            turns.append([side, time_ns, time_ns, frame, frame, new, 1, payload[0] if payload else -1])
 
     @staticmethod
     def _count_missing(life: _Life) -> None:
@@ -335,4 +350,5 @@ class PlainConnections:
         slots.resets[slot] = life.resets
         slots.addresses[slot] = life.address
         evicted = silence > IDLE_LIMIT_NS and not life.ended
-        events.append(slots.connection(slot, self._capture, upper, evicted))
+        turns = life.turns if life.stream is not None and life.stream.unread else []
+        events.append(slots.connection(slot, self._capture, upper, turns, evicted))

@@ -1,4 +1,4 @@
-"""TLS of one TCP connection: bytes of both sides in, plaintext and handshake facts out (RFC 5246, RFC 8446).
+"""TLS of one TCP connection: bytes of both sides in, plaintext and handshake facts out (RFC 6101 to RFC 8446).
 
 What happens to a record:
 
@@ -7,19 +7,22 @@ What happens to a record:
     direction   finds the protection and sequence number that open it
     content     application data becomes a `Piece`; handshake messages move the state; alerts are noted
 
-Decrypted are AEAD suites of TLS 1.2 and 1.3 from key log secrets, with resumption, HelloRetryRequest, early data,
-KeyUpdate and renegotiation. Left out so far: SSL 3.0 to TLS 1.1, CBC and stream ciphers, RSA private keys,
-certificates.
+Decrypted are SSL 3.0 to TLS 1.3 with the suites of `ciphers`, from key logs and RSA private keys, with resumption,
+HelloRetryRequest, early data, KeyUpdate, renegotiation and authentication after the handshake. Left out: SSL 2.0,
+compression, DTLS.
 """
 
 from typing import Final
 
+from dissectors.errors import Truncated
 from dissectors.events import CLIENT, SERVER
 from dissectors.tls import handshake, reasons
 from dissectors.tls.cut import CutRecord, is_cut_finished, read_cut
 from dissectors.tls.direction import Direction
 from dissectors.tls.framing import HEADER_BYTES, RECORD_LIMIT, Bad, Event, Lost, Record
-from dissectors.tls.handshake import TLS_1_2, TLS_1_3
+from dissectors.tls.handshake import TLS_1_3
+from dissectors.tls.messages import Message
+from dissectors.tls.old_hello import is_old_hello, modern_form
 from dissectors.tls.piece import Piece, Span
 from dissectors.tls.protection import Opened
 from dissectors.tls.session import Session
@@ -114,15 +117,18 @@ class TlsConnection(Session):
                 return pieces
         if framer.in_step:
             return pieces  # inside a record, which comes with a hole in it
-        direction.lose()
-        if self._negotiation.version == TLS_1_2 and self._keys_ready and direction.protection is None:
-            direction.chain = self._negotiation.tls12_chain(side)  # ChangeCipherSpec may be what is lost
+        self._lose(direction)
+        agreed = self._negotiation
+        if agreed.version != TLS_1_3 and self._keys_ready and direction.protection is None:
+            direction.chain = agreed.legacy_chain(side)  # ChangeCipherSpec may be what is lost
         if side == SERVER:
             self._settle_early_data(True, pieces)
-        if side == CLIENT and self._negotiation.client is None:
+        if side == CLIENT and agreed.client is None:
             self._give_up(reasons.NO_HANDSHAKE)
-        elif side == SERVER and not self._keys_ready:
+        elif side == SERVER and not self._keys_ready and not agreed.awaits_exchange:
             self._conclude(pieces)
+        elif side == CLIENT and agreed.awaits_exchange:
+            self._install(pieces)  # the ClientKeyExchange may be what is lost
         return pieces
 
     def close(self) -> list[Piece]:
@@ -181,7 +187,7 @@ class TlsConnection(Session):
         if isinstance(event, Record):
             self._record(direction, event, pieces)
             if event.holes:
-                direction.lose()
+                self._lose(direction)
         elif isinstance(event, Lost):
             self._found_again(direction, event, pieces)
         else:
@@ -189,9 +195,13 @@ class TlsConnection(Session):
 
     def _record(self, direction: Direction, record: Record, pieces: list[Piece]) -> None:
         kind = record.data[record.start]
-        if not direction.started and not self._begins_well(direction, record):
-            return
-        direction.started = True
+        if not direction.started:
+            if kind >= 0x80:
+                self._old_hello(direction, record, pieces)
+                return
+            if not self._begins_well(direction, record):
+                return
+            direction.started = True
         if self._must_wait(direction, kind):
             self._hold(direction, record, pieces)
             return
@@ -210,9 +220,15 @@ class TlsConnection(Session):
         elif kind == _ALERT:
             self._notes.alert(direction.side, content, span)
         elif kind == _CHANGE_CIPHER_SPEC:
-            self._change_cipher_spec(direction)
-        if self._doomed and direction.side == CLIENT and kind != _HANDSHAKE:
+            self._change_cipher_spec(direction, pieces)
+        if self._doomed and kind != _HANDSHAKE and self._all_sealed(direction.side == CLIENT):
             self._give_up(self._doomed)
+
+    def _all_sealed(self, by_client: bool) -> bool:
+        """Whether nothing in clear follows; before TLS 1.3 that may be an alert until both sides changed cipher."""
+        if self._negotiation.version == TLS_1_3:
+            return by_client
+        return all(direction.changed_cipher for direction in self._directions)
 
     def _begins_well(self, direction: Direction, record: Record) -> bool:
         """Whether a side's first record begins a handshake; a client's first may be an alert only after one."""
@@ -226,6 +242,19 @@ class TlsConnection(Session):
         self._give_up(reasons.NO_HANDSHAKE)
         direction.sealed_bytes += record.end - record.start
         return False
+
+    def _old_hello(self, direction: Direction, record: Record, pieces: list[Piece]) -> None:
+        """A ClientHello in SSL 2.0 format."""
+        direction.started = True
+        direction.overhead_bytes += record.end - record.start
+        try:
+            if direction.side != CLIENT or record.holes:
+                raise Truncated("not whole")
+            hello = Message(handshake.CLIENT_HELLO, modern_form(record.data[record.start : record.end]))
+        except Truncated:
+            self._give_up(reasons.NO_HANDSHAKE)
+        else:
+            self._message(direction, hello, _span(record), pieces)
 
     def _is_protected(self, direction: Direction, kind: int) -> bool:
         if self._negotiation.version == TLS_1_3:
@@ -269,7 +298,9 @@ class TlsConnection(Session):
         protection = direction.protection
         if protection is None:
             direction.sealed_bytes += size
-            if self._doomed and (direction.side == CLIENT or direction.sealed_bytes > HELD_LIMIT):
+            by_client = direction.side == CLIENT
+            talks = (by_client and data[start] == _APPLICATION) or direction.sealed_bytes > HELD_LIMIT
+            if self._doomed and (talks or self._all_sealed(by_client)):
                 self._give_up(self._doomed)
             elif direction.out_of_keys:
                 self._fail(direction, reasons.NO_KEY)
@@ -278,7 +309,7 @@ class TlsConnection(Session):
             self._cut(direction, record, pieces)
             return
         opened = protection.open(data, start, end)
-        if opened is None and direction.fits(data[start:end], 0) and direction.protection is not None:
+        if opened is None and direction.fits(data[start:end], 0, b"") and direction.protection is not None:
             opened = direction.protection.open(data, start, end)
         span = _span(record)
         if opened is None:
@@ -299,14 +330,15 @@ class TlsConnection(Session):
         elif kind == _ALERT:
             self._notes.alert(direction.side, plain, span)
         elif kind == _CHANGE_CIPHER_SPEC:
-            self._change_cipher_spec(direction)  # TLS 1.2 renegotiation
+            self._change_cipher_spec(direction, pieces)  # renegotiation before TLS 1.3
         elif kind != _APPLICATION:
             self._notes.anomaly(
                 reasons.RECORD_MALFORMED, span[0], span[1], f"content type {kind} inside a protected record"
             )
 
     def _not_authentic(self, direction: Direction, record: Record, pieces: list[Piece]) -> None:
-        size = record.end - record.start
+        data, start, end = record.data, record.start, record.end
+        size = end - start
         direction.sealed_bytes += size
         direction.failures += 1
         if direction.skipping:
@@ -320,6 +352,7 @@ class TlsConnection(Session):
             return
         self._partial = self._partial or reasons.DAMAGED
         direction.slack += 1  # the sender counted it; whether the next record is the same one again is not known
+        protection.pass_over(size - HEADER_BYTES, data[start + HEADER_BYTES : end])
         self._missing(direction, max(1, size - HEADER_BYTES - protection.overhead), record, pieces)
         if direction.failures >= FAILURES_LIMIT:
             self._fail(direction, reasons.DAMAGED)
@@ -336,7 +369,7 @@ class TlsConnection(Session):
             self._finish(direction)
             return
         if protection.epoch != "application" or not direction.certain:
-            direction.looks_right(record.data[record.start : record.start + record.holes[0][0]], 0)
+            direction.looks_right(record.data[record.start : record.start + record.holes[0][0]], 0, b"")
             protection = direction.protection or protection
         seen = CutRecord(None, [])
         if direction.certain:
@@ -344,6 +377,7 @@ class TlsConnection(Session):
             protection.sequence += 1
         else:
             direction.slack += 1
+        protection.pass_over(size - HEADER_BYTES, record.data[record.start + record.holes[-1][1] : record.end])
         if seen.kind is not None and seen.kind != _APPLICATION:
             direction.overhead_bytes += size
             return
@@ -365,8 +399,9 @@ class TlsConnection(Session):
         if protection is None or protection.epoch != "application":
             return
         records = direction.leapt
-        if direction.fresh and records <= (LIKELY_TICKETS if direction.side == SERVER else 0):
-            return  # nothing but handshake and tickets need have been lost
+        tickets = LIKELY_TICKETS if direction.side == SERVER else 0
+        if direction.fresh and records <= (tickets if self._negotiation.version == TLS_1_3 else 1):
+            return  # nothing but handshake and tickets, or before TLS 1.3 the Finished, need have been lost
         self._notes.anomaly(
             reasons.RECORDS_LOST, lost.frame, lost.time_ns, f"{lost.wire_bytes} bytes, {records} records"
         )
@@ -380,13 +415,13 @@ class TlsConnection(Session):
                 self._notes.anomaly(bad.code, bad.frame, bad.time_ns, "the server's answer is not TLS")
                 self._give_up(reasons.HANDSHAKE_INCOMPLETE)
             else:
-                self._give_up(reasons.UNSUPPORTED_VERSION if _is_sslv2_hello(bad.header) else reasons.NOT_TLS)
+                self._give_up(reasons.UNSUPPORTED_VERSION if is_old_hello(bad.header) else reasons.NOT_TLS)
             direction.sealed_bytes += len(bad.header)
             return
         self._notes.anomaly(bad.code, bad.frame, bad.time_ns, f"header {bad.header.hex()}")
         self._partial = self._partial or reasons.DAMAGED
         self._gap_reason = reasons.DAMAGED
-        direction.lose()
+        self._lose(direction)
         if direction.protection is None:
             self._fail(direction, reasons.DAMAGED)
 
@@ -396,8 +431,3 @@ class TlsConnection(Session):
 
 def _span(record: Record) -> Span:
     return record.first_frame, record.first_ns, record.last_frame, record.last_ns
-
-
-def _is_sslv2_hello(header: bytes) -> bool:
-    """Whether a stream begins with a ClientHello in SSL 2.0 format (RFC 5246 E.2)."""
-    return header[0] >= 0x80 and header[2] == handshake.CLIENT_HELLO and (header[3] == 3 or header[3:5] == b"\x00\x02")

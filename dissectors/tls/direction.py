@@ -13,9 +13,10 @@ time.
 import re
 from typing import Final
 
+from dissectors.tls.aead import Tls13Protection
 from dissectors.tls.framing import HEADER_BYTES, Framer, Record
 from dissectors.tls.messages import Messages
-from dissectors.tls.protection import Protection, Tls13Protection
+from dissectors.tls.protection import Mark, Protection
 
 SLACK_LIMIT: Final = 1024  # sequence numbers tried ahead after loss
 TRIAL_BYTES: Final = 16 << 20  # worth of failed trials without any success, then the direction is given up
@@ -89,7 +90,7 @@ class Direction:
         protection = self.protection
         if protection is None or not (self.anchored or protection.proven):
             return False
-        return not self.slack or protection.explicit > 0  # an explicit nonce is all that reading needs
+        return not self.slack or not protection.needs_sequence
 
     @property
     def opens(self) -> bool:
@@ -127,60 +128,71 @@ class Direction:
         fitting = (later for later in self.chain if later.epoch == epoch and (now is None or later.suite is now.suite))
         self.use(next(fitting, None))
 
-    def fits(self, record: bytes, lost: int) -> bool:
+    def fits(self, record: bytes, lost: int, before: bytes) -> bool:
         """Finds protection and sequence number that authenticate a whole record, and puts them in force."""
         if self.protection is None and _is_clear_landmark(record):
             return True
         self.trial_budget -= TRIAL_COST
+        fresh = not self.opens
         window = self.slack + self._records_in(lost)
         cost = len(record) + TRIAL_COST
         for protection in self._candidates():
-            base = protection.sequence
-            for sequence in range(base, base + min(window, SLACK_LIMIT) + 1):
+            mark = protection.mark()
+            for records in range(min(window, SLACK_LIMIT) + 1):
                 if self.trial_budget <= 0:
                     break
-                protection.sequence = sequence
+                self._seek(protection, mark, records, lost, before)
+                here = protection.mark()
                 if protection.open(record, 0, len(record)) is not None:
-                    protection.sequence = sequence
-                    self._settle(protection, sequence - base)
+                    protection.restore(here)
+                    self._settle(protection, records, fresh)
                     return True
                 self.trial_budget -= cost
-            protection.sequence = base
+            protection.restore(mark)
         if self.trial_budget <= 0:
             self.framer.stopped = True
         return False
 
-    def looks_right(self, start: bytes, lost: int) -> bool:
+    def looks_right(self, start: bytes, lost: int, before: bytes) -> bool:
         """The same for a record of which only the start is seen: its plaintext must begin as HTTP does."""
+        fresh = not self.opens
         window = min(self.slack + self._records_in(lost), PEEK_SLACK_LIMIT)
         for protection in self._candidates():
             body = start[HEADER_BYTES:][: PEEK_BYTES + protection.overhead]
             if protection.epoch == "handshake":
                 continue
-            base = protection.sequence
-            for sequence in range(base, base + window + 1):
+            mark = protection.mark()
+            for records in range(window + 1):
                 self.trial_budget -= TRIAL_COST
                 if self.trial_budget <= 0:
+                    protection.restore(mark)
                     self.framer.stopped = True
                     return False
-                if _HTTP_START.match(protection.peek(body, sequence)):
-                    protection.sequence = sequence
+                self._seek(protection, mark, records, lost, before)
+                if _HTTP_START.match(protection.peek(body)):
                     self.anchored = True
-                    self._settle(protection, sequence - base)
-                    if protection.explicit:  # which says nothing about the sequence number
+                    self._settle(protection, records, fresh)
+                    if not protection.needs_sequence:  # so its number may be another
                         self.slack = window
                     return True
+            protection.restore(mark)
         return False
+
+    def _seek(self, protection: Protection, mark: Mark, records: int, lost: int, before: bytes) -> None:
+        """Goes on from a mark by as many records; those beyond the slack were in the bytes lost."""
+        seen = min(records, self.slack)
+        hidden = records - seen
+        mark = mark._replace(sequence=mark.sequence + seen)
+        protection.seek(mark, hidden, max(0, lost - HEADER_BYTES * hidden), before)
 
     def _candidates(self) -> list[Protection]:
         return self.chain if self.protection is None else [self.protection, *self.chain]
 
-    def _settle(self, protection: Protection, leapt: int) -> None:
+    def _settle(self, protection: Protection, leapt: int, fresh: bool) -> None:
         self.trial_budget = TRIAL_BYTES
         self.leapt = leapt
-        self.fresh = not self.opened
+        self.fresh = fresh or protection is not self.protection
         if protection is not self.protection:
-            self.fresh = True
             self.use(protection)
         self.changed_cipher = True
         self.slack = 0

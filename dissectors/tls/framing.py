@@ -17,9 +17,12 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple, Protocol
 
 from dissectors.tls import reasons
+from dissectors.tls.old_hello import old_hello_bytes
 
 HEADER_BYTES: Final = 5
 RECORD_LIMIT: Final = (1 << 14) + 2048  # body bytes of a protected record, RFC 5246 6.2.3; TLS 1.3 allows less
+
+_BEFORE_BYTES: Final = 64  # kept of what was passed over: a block that is the next record's IV, and a MAC behind it
 
 _NOTHING: list[int] = []  # shared, so never added to
 _HEADER = re.compile(rb"[\x14-\x18]\x03[\x00-\x04]", re.DOTALL)
@@ -61,10 +64,10 @@ Event = Record | Lost | Bad
 class Judge(Protocol):
     """Who knows the keys. It is handed in with each call and not kept: it owns the framer."""
 
-    def fits(self, record: bytes, lost: int) -> bool:
-        """Whether a whole record can be authenticated; `lost` bytes were skipped before it."""
+    def fits(self, record: bytes, lost: int, before: bytes) -> bool:
+        """Whether a whole record can be authenticated; `lost` bytes were skipped before it, at the end `before`."""
 
-    def looks_right(self, start: bytes, lost: int) -> bool:
+    def looks_right(self, start: bytes, lost: int, before: bytes) -> bool:
         """The same for the visible start of a cut record."""
 
 
@@ -72,6 +75,8 @@ class Framer:
     """The records of one side."""
 
     __slots__ = (
+        "_before",
+        "_begun",
         "_final",
         "_first_frame",
         "_first_ns",
@@ -103,7 +108,9 @@ class Framer:
         self._first_frame = self._first_ns = 0
         self.last_frame = self.last_ns = 0  # of the last byte fed
         self.in_step = True
+        self._begun = False  # a header was seen
         self._lost = 0
+        self._before = b""  # out of step: the last bytes seen before `_partial` or the chunk in hand
         self._wanted = 0  # out of step: bytes that the record that may begin in `_partial` needs
         self._final = False
         self.stopped = False  # the search was given up
@@ -174,6 +181,7 @@ class Framer:
             if event is None:
                 self._lost += len(self._partial) + length
                 self._partial.clear()
+                self._before = b""
                 return
             yield event
             while (event := self.next(judge)) is not None:
@@ -193,6 +201,7 @@ class Framer:
     def _fall_out_of_step(self, lost: int) -> None:
         self.in_step = False
         self._lost = lost
+        self._before = b""
         self._partial.clear()
         self._holes.clear()
         self.needed = 0
@@ -214,10 +223,14 @@ class Framer:
             self._first_frame, self._first_ns = self.frames[index], self.times[index]
             available = len(data) - position
             if available >= HEADER_BYTES:
+                size = HEADER_BYTES + (data[position + 3] << 8) + data[position + 4]
                 complaint = _complaint(data, position)
                 if complaint:
-                    return self._bad(complaint, data[position : position + HEADER_BYTES])
-                end = position + HEADER_BYTES + (data[position + 3] << 8) + data[position + 4]
+                    size = self._old_hello(data[position : position + HEADER_BYTES])
+                    if not size:
+                        return self._bad(complaint, data[position : position + HEADER_BYTES])
+                self._begun = True
+                end = position + size
                 if end <= len(data):
                     self.position = end
                     index = self._at(end - 1)
@@ -235,13 +248,21 @@ class Framer:
         index = self._at(self.position - 1)
         if self.needed == HEADER_BYTES:
             header = bytes(self._partial)
+            self.needed += int.from_bytes(header[3:], "big")
             complaint = _complaint(header, 0)
             if complaint:
-                return self._bad(complaint, header)
-            self.needed += int.from_bytes(header[3:], "big")
+                self.needed = self._old_hello(header)
+                if not self.needed:
+                    return self._bad(complaint, header)
+            self._begun = True
             if self.needed > HEADER_BYTES:
                 return None
         return self._complete(self.frames[index], self.times[index])
+
+    def _old_hello(self, header: bytes) -> int:
+        """The length of a ClientHello in SSL 2.0 format, which only the first record can be; else 0."""
+        size = 0 if self._begun else old_hello_bytes(header)
+        return size if size > HEADER_BYTES else 0
 
     def _complete(self, last_frame: int | None = None, last_ns: int | None = None) -> Record:
         record = Record(
@@ -289,15 +310,21 @@ class Framer:
                         self._keep(at)
                         self._wanted = end - at if body is not None else HEADER_BYTES
                         return None
-                    if body is not None and judge.looks_right(data[at:], self._lost):
+                    if body is not None and judge.looks_right(data[at:], self._lost, self._seen_before(at)):
                         return self._back_in_step(at)
-                elif judge.fits(data[at:end], self._lost):
+                elif judge.fits(data[at:end], self._lost, self._seen_before(at)):
                     return self._back_in_step(at)
             if at >= len(data):
                 self._keep(at)
                 return None
             at += 1
             self._lost += 1
+
+    def _seen_before(self, at: int) -> bytes:
+        """The last bytes before the chunk's byte `at`, none from before the gap."""
+        if at >= _BEFORE_BYTES:
+            return self.data[at - _BEFORE_BYTES : at]
+        return (self._before + self.data[:at])[-_BEFORE_BYTES:]
 
     def _back_in_step(self, at: int) -> Lost:
         self.position = at
@@ -308,6 +335,7 @@ class Framer:
 
     def _keep(self, at: int) -> None:
         """Keeps the bytes from `at` for the next chunk, and the segments that they are of."""
+        self._before = self._seen_before(at)
         self._partial += self.data[at:]
         index = self._at(at) if at < len(self.data) else len(self.ends)
         self.ends = [end - at for end in self.ends[index:]]

@@ -1,7 +1,6 @@
-"""Handshake messages: the hellos, EncryptedExtensions, NewSessionTicket (RFC 5246 7.4, RFC 8446 4).
+"""Handshake messages: the hellos, certificates, ClientKeyExchange and what else matters (RFC 5246 7.4, RFC 8446 4).
 
-Hellos may be cut by the snap length; then what is visible is returned and `complete` is False. Left out:
-certificates.
+Hellos may be cut by the snap length; then what is visible is returned and `complete` is False.
 """
 
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ END_OF_EARLY_DATA: Final = 5
 ENCRYPTED_EXTENSIONS: Final = 8
 CERTIFICATE: Final = 11
 SERVER_HELLO_DONE: Final = 14
+CLIENT_KEY_EXCHANGE: Final = 16
 FINISHED: Final = 20
 KEY_UPDATE: Final = 24
 
@@ -29,14 +29,19 @@ TLS_1_2: Final = 0x0303
 TLS_1_3: Final = 0x0304
 
 _SERVER_NAME: Final = 0  # extensions, RFC 8446 4.2
+_TRUNCATED_MAC: Final = 4
 _ALPN: Final = 16
+_ENCRYPT_THEN_MAC: Final = 22
+_EXTENDED_MASTER: Final = 23
 _SESSION_TICKET: Final = 35
 _PRE_SHARED_KEY: Final = 41
 _EARLY_DATA: Final = 42
 _SUPPORTED_VERSIONS: Final = 43
 
 _OF_CLIENT: Final = frozenset((_SERVER_NAME, _SESSION_TICKET, _EARLY_DATA))
-_OF_SERVER: Final = frozenset((_SUPPORTED_VERSIONS, _ALPN, _PRE_SHARED_KEY))
+_OF_SERVER: Final = frozenset(
+    (_SUPPORTED_VERSIONS, _ALPN, _PRE_SHARED_KEY, _TRUNCATED_MAC, _ENCRYPT_THEN_MAC, _EXTENDED_MASTER)
+)
 _OF_ENCRYPTED: Final = frozenset((_ALPN, _EARLY_DATA))
 
 _RANDOM_END: Final = 34  # version and random stand at the start of both hellos
@@ -44,6 +49,7 @@ _EXTENSION: Final = Struct(">HH").unpack_from  # type and length
 
 EXTENSIONS_LIMIT: Final = 128  # per message; real ones have about twenty
 SUITES_LIMIT: Final = 512
+CHAIN_LIMIT: Final = 64 * 1024  # bytes of certificates kept of one side
 
 # SHA-256 of "HelloRetryRequest" in place of the random (RFC 8446 4.1.3)
 _RETRY_RANDOM: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
@@ -94,6 +100,23 @@ class ServerHello(NamedTuple):
     pre_shared_key: bool = False
     retry: bool = False
     complete: bool = False
+    compression: int = 0  # method; 0 none (RFC 3749)
+    agreed: frozenset[int] = frozenset()  # extensions without content that the server confirms
+
+    @property
+    def truncated_mac(self) -> bool:
+        """RFC 6066 7."""
+        return _TRUNCATED_MAC in self.agreed
+
+    @property
+    def encrypt_then_mac(self) -> bool:
+        """RFC 7366."""
+        return _ENCRYPT_THEN_MAC in self.agreed
+
+    @property
+    def extended_master(self) -> bool:
+        """RFC 7627."""
+        return _EXTENDED_MASTER in self.agreed
 
 
 def client_hello(body: bytes) -> ClientHello:
@@ -130,26 +153,31 @@ def server_hello(body: bytes) -> ServerHello:
     cipher: int | None = None
     alpn: str | None = None
     psk = complete = False
+    compression = 0
+    flags: list[int] = []
     cursor = Cursor(body)
     try:
         legacy = cursor.u16()
         random = cursor.take(_RANDOM_END - 2)
         session_id = cursor.take(cursor.u8())
         cipher = cursor.u16()
-        cursor.u8()  # compression method
+        compression = cursor.u8()
         for kind, content in _extensions(cursor, _OF_SERVER):
             if kind == _SUPPORTED_VERSIONS:
                 version = content.u16()
             elif kind == _ALPN:
                 alpn = _protocol(content)
-            else:
+            elif kind == _PRE_SHARED_KEY:
                 psk = True
+            else:
+                flags.append(kind)
         complete = True
     except Truncated:
         pass
     if version is None and (complete or legacy != TLS_1_2):
         version = legacy  # 1.3 says 1.2 here and the truth in an extension (RFC 8446 4.1.3)
-    return ServerHello(random, version, session_id, cipher, alpn, psk, random == _RETRY_RANDOM, complete)
+    retry = random == _RETRY_RANDOM
+    return ServerHello(random, version, session_id, cipher, alpn, psk, retry, complete, compression, frozenset(flags))
 
 
 def encrypted_extensions(body: bytes) -> tuple[str | None, bool]:
@@ -169,6 +197,34 @@ def session_ticket(body: bytes) -> bytes:
     cursor = Cursor(body)
     cursor.u32()
     return cursor.vector(2).rest()
+
+
+def certificates(body: bytes, version: int | None) -> tuple[bytes, ...]:
+    """The certificates of a Certificate message, leaf first (RFC 5246 7.4.2, RFC 8446 4.4.2). Raises `Truncated`."""
+    cursor = Cursor(body)
+    tls13 = version == TLS_1_3
+    if tls13:
+        cursor.vector(1)  # request context
+    entries = cursor.vector(3)
+    chain: list[bytes] = []
+    kept = 0
+    while len(entries):
+        certificate = entries.vector(3).rest()
+        if tls13:
+            entries.vector(2)  # its extensions
+        kept += len(certificate)
+        if kept > CHAIN_LIMIT:
+            break
+        chain.append(certificate)
+    return tuple(chain)
+
+
+def encrypted_premaster(body: bytes) -> bytes:
+    """The encrypted premaster secret of an RSA ClientKeyExchange (RFC 5246 7.4.7.1).
+
+    SSL 3.0 sends it without its length, and so did some clients of TLS 1.0.
+    """
+    return body[2:] if int.from_bytes(body[:2], "big") == len(body) - 2 else body
 
 
 def _extensions(cursor: Cursor, wanted: frozenset[int]) -> Iterator[tuple[int, Cursor]]:

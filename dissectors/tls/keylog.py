@@ -1,16 +1,19 @@
 """Secrets from key logs in NSS format (SSLKEYLOGFILE, draft-ietf-tls-keylogfile).
 
 They come from files and from the secrets blocks of captures. Every kind of line is understood; a bad line costs itself
-only. Secrets never appear in what this module says about a line, nor in a `repr`. Left out: reading the files
-(analyzer), private keys.
+only. Secrets never appear in what this module says about a line, nor in a `repr`. Beside them stand the private keys
+of servers (`private_keys`). Left out: reading the files (analyzer).
 """
 
 from typing import Final
+
+from dissectors.tls.private_keys import PrivateKeys
 
 SESSIONS_LIMIT: Final = 65_536  # sessions learned from handshakes for resumption; the oldest go first
 UTF16_SAMPLE_BYTES: Final = 64  # by which UTF-16 without a byte order mark is known; a line has more
 RANDOM_BYTES: Final = 32
 SHORTEST_RANDOM: Final = 20  # of a truncated random: still enough to be nobody else's
+WIDEST_EXTRA: Final = 8  # bytes that are not zero and do not belong to a random, before or behind it
 MASTER_BYTES: Final = 48
 
 _EARLY: Final = "CLIENT_EARLY_TRAFFIC_SECRET"
@@ -49,13 +52,15 @@ class Secrets:
 
 
 class KeyLog:
-    """Secrets by client random, and the TLS 1.2 sessions that handshakes taught."""
+    """Secrets by client random, servers' private keys, and the sessions that handshakes taught."""
 
     def __init__(self) -> None:
         self._by_random: dict[bytes, Secrets] = {}
         self._truncated_lengths: set[int] = set()  # of the randoms that are shorter than 32 bytes
         self._premasters: dict[bytes, bytes] = {}  # by the first 8 bytes of the encrypted premaster secret
         self._sessions: dict[bytes, bytes] = {}  # master secret by session id or ticket
+        self._private = PrivateKeys()
+        self._has_premasters = False  # of either kind of line
 
     def __len__(self) -> int:
         """How many client randoms have secrets."""
@@ -99,9 +104,35 @@ class KeyLog:
                     break
         return found
 
-    def premaster(self, encrypted: bytes) -> bytes | None:
-        """The premaster secret of an RSA key exchange, by its encrypted form (`RSA` lines)."""
-        return self._premasters.get(encrypted[:8])
+    def add_private_key(self, data: bytes, origin: str, password: bytes | None = None) -> list[str]:
+        """Takes in a server's RSA private key: PEM, DER, PKCS#8 or PKCS#12. What is odd is said, nothing is raised."""
+        return self._private.add(data, origin, password)
+
+    @property
+    def private_keys(self) -> int:
+        """How many private keys there are."""
+        return len(self._private)
+
+    @property
+    def computes_masters(self) -> bool:
+        """Whether a master secret may have to be computed, for which the handshake messages are needed."""
+        return self._has_premasters or len(self._private) > 0
+
+    @property
+    def opens_rsa(self) -> bool:
+        """Whether there is anything by which an encrypted premaster secret may be known."""
+        return bool(self._premasters) or len(self._private) > 0
+
+    def premaster(self, encrypted: bytes, certificate: bytes | None = None) -> bytes | None:
+        """The premaster secret of an RSA key exchange: by its encrypted form (`RSA` lines), or decrypted.
+
+        `certificate` is the server's, which says whose private key it takes; None: not seen.
+        """
+        return self._premasters.get(encrypted[:8]) or self._private.premaster(encrypted, certificate)
+
+    def has_private_key(self, certificate: bytes | None) -> bool:
+        """Whether the private key of a certificate is here; of one not seen it may be."""
+        return self._private.fits(certificate)
 
     def session(self, identity: bytes) -> bytes | None:
         """The master secret of a TLS 1.2 session, by session id or ticket."""
@@ -122,7 +153,7 @@ class KeyLog:
         if len(fields) != 3:
             return f"{len(fields)} fields where 3 belong"
         try:
-            identity = bytes.fromhex(fields[1])
+            identity = bytes.fromhex(fields[1] if len(fields[1]) % 2 == 0 else "0" + fields[1])  # a number without zero
             secret = bytes.fromhex(fields[2])
         except ValueError:
             return "not hexadecimal"
@@ -130,14 +161,16 @@ class KeyLog:
             if len(identity) != 8 or len(secret) != MASTER_BYTES:
                 return "RSA needs 8 bytes of the encrypted premaster secret and its 48 bytes"
             self._premasters[identity] = secret
+            self._has_premasters = True
             return None
-        if len(identity) != RANDOM_BYTES:
-            identity = _fitted_random(identity)
-            if not identity:
-                return "the client random has not 32 bytes"
-            if len(identity) < RANDOM_BYTES:
-                self._truncated_lengths.add(len(identity))
-        return self._secret(label, identity, secret)
+        if len(identity) == RANDOM_BYTES:
+            return self._secret(label, identity, secret)
+        fitted = _fitted_randoms(identity)
+        if not fitted:
+            return "the client random has not 32 bytes"
+        if len(identity) < RANDOM_BYTES:
+            self._truncated_lengths.add(len(identity))
+        return next(filter(None, [self._secret(label, random, secret) for random in fitted]), None)
 
     def _secret(self, label: str, client_random: bytes, secret: bytes) -> str | None:
         known = self._by_random.get(client_random)
@@ -148,6 +181,7 @@ class KeyLog:
             entry.master = secret
         elif label == "PMS_CLIENT_RANDOM":
             entry.premaster = secret
+            self._has_premasters = True
         elif len(secret) not in (32, 48):
             return "the secret has neither 32 nor 48 bytes" if _is_tls13(label) else "unknown kind of line"
         elif label in _HANDSHAKE:
@@ -157,7 +191,7 @@ class KeyLog:
         elif label.startswith(_TRAFFIC):
             if label.endswith("_SECRET_0"):
                 entry.traffic[label.startswith(_TRAFFIC[1])] = secret
-            elif not label.rpartition("_")[2].isdecimal():
+            elif not (label.endswith("_SECRET_N") or label.rpartition("_")[2].isdecimal()):  # OpenSSL writes the N
                 return "unknown kind of line"
             else:
                 return None  # later generations follow from the first
@@ -197,11 +231,14 @@ def _text(data: bytes) -> str:
     return data.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
 
 
-def _fitted_random(identity: bytes) -> bytes:
-    """A client random that some program wrote too wide (filled up with zeros) or too short; empty when it is no use."""
+def _fitted_randoms(identity: bytes) -> tuple[bytes, ...]:
+    """What a client random may be that some program wrote too wide or too short; empty when it is no use."""
     extra = len(identity) - RANDOM_BYTES
-    if extra <= 0:
-        return identity if len(identity) >= SHORTEST_RANDOM else b""
-    if not any(identity[RANDOM_BYTES:]):
-        return identity[:RANDOM_BYTES]
-    return identity[extra:] if not any(identity[:extra]) else b""
+    if extra < 0:
+        return (identity,) if len(identity) >= SHORTEST_RANDOM else ()
+    before, behind = identity[extra:], identity[:RANDOM_BYTES]
+    if not any(identity[RANDOM_BYTES:]):  # filled up with zeros
+        return (behind,)
+    if not any(identity[:extra]):
+        return (before,)
+    return (behind, before) if extra <= WIDEST_EXTRA else ()

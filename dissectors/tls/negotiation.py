@@ -7,29 +7,38 @@ decide.
 
 from typing import Final
 
-from dissectors.events import CLIENT
-from dissectors.tls import reasons
+from dissectors.events import CLIENT, SERVER
+from dissectors.tls import primitives, reasons
+from dissectors.tls.aead import Tls12Protection, Tls13Protection
+from dissectors.tls.block_cipher import CbcProtection
 from dissectors.tls.ciphers import Suite, suite
-from dissectors.tls.handshake import TLS_1_2, TLS_1_3, ClientHello, ServerHello
+from dissectors.tls.handshake import SSL_3_0, TLS_1_2, TLS_1_3, ClientHello, ServerHello
+from dissectors.tls.key_exchange import KeyExchange
 from dissectors.tls.keylog import KeyLog, Secrets
-from dissectors.tls.protection import Protection, Tls12Protection, Tls13Protection
-from dissectors.tls.schedule import KeyPairs, tls12_keys
+from dissectors.tls.legacy_keys import KeyMaterial, KeyPair, key_pair
+from dissectors.tls.protection import Protection
+from dissectors.tls.stream_cipher import StreamProtection
 
 _TLS13_SUITES: Final = (0x1301, 0x1302, 0x1303)
 GUESSED_SUITES_LIMIT: Final = 16
 
 
 class Negotiation:
-    """What the handshake of a connection agreed on. A renegotiation (TLS 1.2) begins with the next ClientHello."""
+    """What the handshake of a connection agreed on. A renegotiation (before TLS 1.3) begins with a ClientHello."""
 
     __slots__ = (
+        "_exchange",
         "_keylog",
         "_keys",
+        "_master",
         "alpn",
+        "certificates",
         "cipher",
         "client",
         "first_client",
+        "first_resumed",
         "full",
+        "renegotiated",
         "resumed",
         "server",
         "suites",
@@ -38,6 +47,7 @@ class Negotiation:
 
     def __init__(self, keylog: KeyLog) -> None:
         self._keylog = keylog
+        self._exchange = KeyExchange(keylog)
         self.client: ClientHello | None = None
         self.server: ServerHello | None = None
         self.first_client: ClientHello | None = None  # the one in clear, for the facts
@@ -45,17 +55,26 @@ class Negotiation:
         self.cipher: int | None = None
         self.alpn: str | None = None
         self.resumed: bool | None = None
+        self.first_resumed: bool | None = None  # of the first handshake, when there was another
+        self.renegotiated = False
         self.full = False  # the server sent a certificate or ServerHelloDone
         self.suites: list[Suite] = []
-        self._keys: list[tuple[Suite, KeyPairs]] = []
+        self.certificates: list[tuple[bytes, ...]] = [(), ()]  # DER, by side, leaf first
+        self._keys: list[tuple[Suite, KeyPair]] = []
+        self._master: bytes | None = None
 
     def take_client(self, hello: ClientHello) -> None:
         """A ClientHello: the first, the second after a HelloRetryRequest, or one of a renegotiation."""
         if self.client is not None and self.server is not None:  # renegotiation
+            if not self.renegotiated:
+                self.first_resumed = self.resumed
+            self.renegotiated = True
             self.server = None
+            self.resumed = None
             self.full = False
             self.suites = []
             self._keys = []
+            self._master = None
         self.client = hello
         if self.first_client is None:
             self.first_client = hello
@@ -75,28 +94,57 @@ class Negotiation:
         elif self.client and hello.session_id and hello.session_id == self.client.session_id:
             self.resumed = True  # RFC 5246 7.4.1.3, RFC 5077 3.4
 
+    def take_certificates(self, side: int, chain: tuple[bytes, ...]) -> None:
+        """A side's certificates; those of the first handshake that has any are kept."""
+        if side == SERVER and chain:
+            self._exchange.certificate = chain[0]
+        self.certificates[side] = self.certificates[side] or chain
+
+    def note(self, side: int, kind: int, body: bytes, *, begins: bool) -> None:
+        """A handshake message; one `begins` a handshake."""
+        if begins and self.client is not None and self.server is not None:
+            self._exchange = KeyExchange(self._keylog)
+        if self.version != TLS_1_3:
+            self._exchange.note(side, kind, body)
+
+    def lose(self) -> None:
+        """Bytes are missing among the handshake messages."""
+        self._exchange.lose()
+
     @property
     def secrets(self) -> Secrets | None:
         """What the key log has for the present client random."""
         random = self.client.random if self.client else None
         return self._keylog.secrets(random) if random else None
 
+    @property
+    def awaits_exchange(self) -> bool:
+        """Whether both hellos are known, but the keys depend on the ClientKeyExchange that has not come yet."""
+        if self.version in (None, TLS_1_3) or self.server is None or not self.suites or self._exchange.done:
+            return False
+        secrets = self.secrets
+        return not (secrets and secrets.master) and self._exchange.hopes(self.suites[0], secrets)
+
     def obstacle(self) -> str | None:
         """Why no key will come, one of `reasons.WHY`; None while there is hope. Needs both hellos."""
-        if self.version not in (TLS_1_2, TLS_1_3):
+        if self.version is None or not SSL_3_0 <= self.version <= TLS_1_3:
             return reasons.UNSUPPORTED_VERSION
         tls13 = self.version == TLS_1_3
         if not self.suites:
             found = suite(self.cipher) if self.cipher is not None else None
-            if found is None or found.tls13 != tls13:
+            if found is None or found.tls13 != tls13 or (found.aead and self.version < TLS_1_2):
+                return reasons.UNSUPPORTED_CIPHER
+            if not primitives.available(found) or (self.server and self.server.compression):
                 return reasons.UNSUPPORTED_CIPHER
             self.suites = [found]
         secrets = self.secrets
         if tls13:
-            return None if secrets and secrets.has_tls13 else reasons.NO_KEY
-        if secrets and secrets.master:
+            if secrets and secrets.has_tls13:
+                return None
+            return reasons.FORWARD_SECRET if self._keylog.private_keys else reasons.NO_KEY
+        if (secrets and secrets.master) or self._exchange.hopes(self.suites[0], secrets) or self._session_master():
             return None
-        return None if self._session_master() else reasons.NO_KEY
+        return self._exchange.why_not(self.suites[0], secrets)
 
     def conclude(self) -> str | None:
         """Without a whole ServerHello: concludes what it must have said; the reason when that cannot be."""
@@ -111,8 +159,10 @@ class Negotiation:
             lengths = {len(secret) for secret in (*secrets.handshake, *secrets.traffic) if secret}
             self.suites = [known for known in offered if known.tls13 and known.hash_bytes in lengths]
         elif secrets.master and self.server and self.server.random:
-            self.version = TLS_1_2
-            self.suites = [known for known in offered if not known.tls13][:GUESSED_SUITES_LIMIT]
+            self.version = self.version or TLS_1_2
+            aead = self.version == TLS_1_2
+            old = [known for known in offered if not known.tls13 and (aead or not known.aead)]
+            self.suites = [known for known in old if primitives.available(known)][:GUESSED_SUITES_LIMIT]
         else:
             return reasons.NO_HANDSHAKE
         if len(self.suites) == 1:
@@ -134,25 +184,48 @@ class Negotiation:
             if secret and len(secret) == known.hash_bytes
         ]
 
-    def tls12_chain(self, side: int) -> list[Protection]:
-        """The protection of one side, or several where the suite is not known. Empty without a master secret."""
-        server_random = self.server.random if self.server else None
+    def legacy_chain(self, side: int) -> list[Protection]:
+        """Before TLS 1.3: the protection of one side, or several where the suite is not known.
+
+        Empty without a master secret.
+        """
+        version, server = self.version, self.server
+        server_random = server.random if server else None
         client_random = self.client.random if self.client else None
-        if not self._keys and server_random and client_random:
+        if version is None or server is None or not server_random or not client_random:
+            return []
+        if not self._keys:
             master = self.master()
             if master is None:
                 return []
-            self._keys = [(known, tls12_keys(known, master, client_random, server_random)) for known in self.suites]
-            if self.server and self.server.session_id:
-                self._keylog.learn_session(self.server.session_id, master)
-        return [Tls12Protection(known, *keys[side]) for known, keys in self._keys]
+            self._keys = [
+                (known, key_pair(version, known, master, client_random, server_random)) for known in self.suites
+            ]
+            if server.session_id:
+                self._keylog.learn_session(server.session_id, master)
+        return [_legacy_protection(version, known, keys[side], server) for known, keys in self._keys]
 
     def master(self) -> bytes | None:
-        """The TLS 1.2 master secret: logged for this client random, or that of the session resumed."""
+        """The master secret: logged for this client random, or that of the session resumed, or computed."""
         secrets = self.secrets
         if secrets and secrets.master:
             return secrets.master
-        return self._session_master() if self.resumed else None
+        if self.resumed:
+            return self._session_master()
+        client, server, version = self.client, self.server, self.version
+        if client is None or server is None or version is None or not client.random or not server.random:
+            return None
+        if self._master is None:
+            randoms = client.random + server.random
+            self._master = self._exchange.master(version, self.suites[0], secrets, randoms, server.extended_master)
+            self._exchange.settle()
+        return self._master or self._keylog.session(server.session_id)
+
+    def why_no_master(self) -> str:
+        """Why there is none, one of `reasons.WHY`."""
+        if self.resumed or not self.suites:
+            return reasons.NO_KEY
+        return self._exchange.why_not(self.suites[0], self.secrets)
 
     def learn_ticket(self, ticket: bytes) -> None:
         """Remembers what a TLS 1.2 session ticket stands for."""
@@ -161,8 +234,21 @@ class Negotiation:
             self._keylog.learn_session(ticket, master)
 
     def _session_master(self) -> bytes | None:
-        for identity in (self.client.session_id, self.client.ticket) if self.client else ():
+        """By what the client offers to resume, or the id that the server gives a new session."""
+        identities = (self.client.session_id, self.client.ticket) if self.client else ()
+        for identity in (*identities, self.server.session_id if self.server else b""):
             master = self._keylog.session(identity) if identity else None
             if master:
                 return master
         return None
+
+
+def _legacy_protection(version: int, known: Suite, material: KeyMaterial, hello: ServerHello) -> Protection:
+    secret, key, iv = material
+    if known.aead:
+        return Tls12Protection(known, key, iv)
+    if known.mode == "stream":
+        return StreamProtection(known, version, secret, key, truncated_mac=hello.truncated_mac)
+    return CbcProtection(
+        known, version, secret, key, iv, encrypt_then_mac=hello.encrypt_then_mac, truncated_mac=hello.truncated_mac
+    )

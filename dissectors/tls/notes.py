@@ -55,7 +55,7 @@ class Notes:
             cipher=cipher,
             sni=hello.sni if hello else None,
             alpn=agreed.alpn,
-            resumed=agreed.resumed,
+            resumed=agreed.first_resumed if agreed.renegotiated else agreed.resumed,
             client_random=hello.random.hex() if hello and hello.random else None,
             close_notify_ns=(self._close_ns[0], self._close_ns[1]),
             close_notify_frame=(self._close_frame[0], self._close_frame[1]),

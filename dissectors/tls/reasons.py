@@ -6,6 +6,7 @@ NOT_TLS: Final = "not_tls"
 NO_HANDSHAKE: Final = "no_handshake"
 HANDSHAKE_INCOMPLETE: Final = "handshake_incomplete"
 NO_KEY: Final = "no_key"
+FORWARD_SECRET: Final = "forward_secret"
 KEY_DOES_NOT_FIT: Final = "key_does_not_fit"
 UNSUPPORTED_VERSION: Final = "unsupported_version"
 UNSUPPORTED_CIPHER: Final = "unsupported_cipher"
@@ -18,10 +19,14 @@ WHY: Final[dict[str, str]] = {
     NO_HANDSHAKE: "The capture began after the TLS handshake, or the ClientHello is lost; without the client random no "
     "key can be looked up.",
     HANDSHAKE_INCOMPLETE: "The TLS handshake did not finish, so nothing was sent that could be decrypted.",
-    NO_KEY: "No key log line has this connection's client random (or the secret that is needed with it).",
-    KEY_DOES_NOT_FIT: "The key log has secrets for this client random, but no record can be authenticated with them.",
+    NO_KEY: "No key log line has this connection's client random (or the secret that is needed with it), and no "
+    "private key that was given is this server's.",
+    FORWARD_SECRET: "A server's private key was given, but it opens nothing here: the key exchange is not RSA (DHE, "
+    "ECDHE and all of TLS 1.3 are forward secret). Only a key log line of this connection does.",
+    KEY_DOES_NOT_FIT: "There is a key log line or a private key for this connection, but no record can be "
+    "authenticated with it.",
     UNSUPPORTED_VERSION: "The protocol version is not one that is decrypted here.",
-    UNSUPPORTED_CIPHER: "The cipher suite is not one that is decrypted here.",
+    UNSUPPORTED_CIPHER: "The cipher suite (or the compression) is not one that is decrypted here.",
     GAP: "Bytes are missing in the capture, and the records after them could not be found or authenticated again.",
     SNAPPED: "The capture's snap length cut the packets, so records are incomplete and cannot be authenticated.",
     DAMAGED: "The bytes stopped making sense as TLS records although none are missing.",

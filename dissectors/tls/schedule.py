@@ -1,29 +1,8 @@
-"""TLS key schedules: from the secrets of a key log to keys and nonces (RFC 5246 5 and 6.3, RFC 8446 7.1 and 7.3)."""
+"""The TLS 1.3 key schedule: from the secrets of a key log to keys and nonces (RFC 8446 7.1 to 7.3)."""
 
 import hmac
 
 from dissectors.tls.ciphers import Suite
-
-KeyPairs = tuple[tuple[bytes, bytes], tuple[bytes, bytes]]  # (key, fixed nonce part) of the client and of the server
-
-
-def prf(hash_name: str, secret: bytes, label: bytes, seed: bytes, length: int) -> bytes:
-    """The TLS 1.2 pseudo-random function (RFC 5246 5)."""
-    seed = label + seed
-    output = b""
-    block = seed
-    while len(output) < length:
-        block = hmac.digest(secret, block, hash_name)
-        output += hmac.digest(secret, block + seed, hash_name)
-    return output[:length]
-
-
-def tls12_keys(suite: Suite, master: bytes, client_random: bytes, server_random: bytes) -> KeyPairs:
-    """(key, fixed nonce part) of the client and of the server, for AEAD suites (RFC 5246 6.3)."""
-    key, iv = suite.key_bytes, suite.iv_bytes
-    block = prf(suite.hash_name, master, b"key expansion", server_random + client_random, 2 * (key + iv))
-    ivs = block[2 * key :]
-    return (block[:key], ivs[:iv]), (block[key : 2 * key], ivs[iv:])
 
 
 def hkdf_expand_label(hash_name: str, secret: bytes, label: bytes, length: int) -> bytes:

@@ -9,14 +9,14 @@ from abc import ABC, abstractmethod
 from dissectors.errors import Truncated
 from dissectors.events import CLIENT, SERVER, Decryption, TlsFacts
 from dissectors.tls import handshake, reasons
+from dissectors.tls.aead import Tls13Protection
 from dissectors.tls.direction import Direction
-from dissectors.tls.handshake import TLS_1_2, TLS_1_3
+from dissectors.tls.handshake import TLS_1_3
 from dissectors.tls.keylog import KeyLog
 from dissectors.tls.messages import Message
 from dissectors.tls.negotiation import Negotiation
 from dissectors.tls.notes import Notes
 from dissectors.tls.piece import Piece, Span
-from dissectors.tls.protection import Tls13Protection
 
 
 class Session(ABC):
@@ -101,6 +101,12 @@ class Session(ABC):
         """By side: wire bytes in the capture that could not be opened."""
         return [direction.sealed_bytes for direction in self._directions]
 
+    @property
+    def certificates(self) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+        """Of the client and of the server: DER, leaf first, as sent; at most `handshake.CHAIN_LIMIT` bytes a side."""
+        client, server = self._negotiation.certificates
+        return client, server
+
     def facts(self) -> TlsFacts:
         """What the handshake and the alerts said."""
         return self._notes.facts(self._negotiation, self._directions)
@@ -122,6 +128,8 @@ class Session(ABC):
         side, kind, body = direction.side, message.kind, message.body
         agreed = self._negotiation
         tls13 = agreed.version == TLS_1_3
+        if not tls13:
+            agreed.note(side, kind, body, begins=kind == handshake.CLIENT_HELLO and side == CLIENT)
         try:
             if kind == handshake.CLIENT_HELLO and side == CLIENT:
                 self._client_hello(message, span, pieces)
@@ -133,9 +141,17 @@ class Session(ABC):
                 if early_accepted and not (agreed.secrets and agreed.secrets.early):
                     self._partial = self._partial or reasons.NO_KEY
                 self._settle_early_data(early_accepted, pieces)
-            elif kind in (handshake.CERTIFICATE, handshake.SERVER_HELLO_DONE) and side == SERVER and not tls13:
+            elif kind in (handshake.CERTIFICATE, handshake.SERVER_HELLO_DONE):
+                if side == SERVER and not tls13:
+                    agreed.full = True
+                    agreed.resumed = False
+                if kind == handshake.CERTIFICATE:
+                    agreed.take_certificates(side, handshake.certificates(body, agreed.version))
+            elif kind == handshake.CLIENT_KEY_EXCHANGE and side == CLIENT and not tls13:
                 agreed.full = True
                 agreed.resumed = False
+                if agreed.server is not None and not self._keys_ready:
+                    self._install(pieces)
             elif kind == handshake.NEW_SESSION_TICKET and side == SERVER and not tls13:
                 agreed.learn_ticket(handshake.session_ticket(body))
             elif kind == handshake.END_OF_EARLY_DATA and side == CLIENT and tls13:
@@ -182,7 +198,8 @@ class Session(ABC):
         """Both hellos are known."""
         obstacle = self._negotiation.obstacle()
         if obstacle is None:
-            self._install(pieces)
+            if self._keys_ready or not self._negotiation.awaits_exchange:
+                self._install(pieces)
             return
         self._doomed = obstacle
         for direction in reversed(self._directions):
@@ -207,29 +224,33 @@ class Session(ABC):
                 client.skipping = True
         self._keys_ready = True
         for direction in reversed(self._directions):
-            if direction.changed_cipher and direction.protection is None and self._negotiation.version == TLS_1_2:
-                self._start_tls12(direction)
+            if direction.changed_cipher and direction.protection is None and self._negotiation.version != TLS_1_3:
+                self._start_legacy(direction)
             self._release(direction, pieces)
 
-    def _change_cipher_spec(self, direction: Direction) -> None:
-        if self._negotiation.version == TLS_1_3:
+    def _change_cipher_spec(self, direction: Direction, pieces: list[Piece]) -> None:
+        agreed = self._negotiation
+        if agreed.version == TLS_1_3:
             return  # sent for old middleboxes only (RFC 8446 D.4)
         direction.changed_cipher = True
         if self._keys_ready:
-            self._start_tls12(direction)
+            self._start_legacy(direction)
+        elif agreed.awaits_exchange and (direction.side == CLIENT or not agreed.full):
+            self._install(pieces)  # no ClientKeyExchange comes: it is lost, or a session is resumed
 
-    def _start_tls12(self, direction: Direction) -> None:
+    def _start_legacy(self, direction: Direction) -> None:
         agreed = self._negotiation
         if direction.side == SERVER and agreed.resumed is None and not direction.gapped:
             agreed.resumed = not agreed.full
-        direction.install(agreed.tls12_chain(direction.side))
+        direction.install(agreed.legacy_chain(direction.side))
         if direction.protection is None:
-            self._doomed = self._doomed or reasons.NO_KEY
+            self._doomed = self._doomed or agreed.why_no_master()
 
     def _finish(self, direction: Direction) -> None:
         self._finished[direction.side] = True
-        if self._negotiation.version == TLS_1_3:
-            direction.advance("application")
+        protection = direction.protection
+        if self._negotiation.version == TLS_1_3 and not (protection and protection.epoch == "application"):
+            direction.advance("application")  # not after authentication behind the handshake (RFC 8446 4.6.2)
 
     def _settle_early_data(self, accepted: bool, pieces: list[Piece]) -> None:
         """The server said whether it takes early data; what waited for that goes on."""
@@ -250,6 +271,11 @@ class Session(ABC):
             self._install(pieces)
 
     # ------------------------------------------------------------------ ends
+
+    def _lose(self, direction: Direction) -> None:
+        """Bytes of a side are missing, or cannot be relied on."""
+        direction.lose()
+        self._negotiation.lose()
 
     def _fail(self, direction: Direction, why: str) -> None:
         """Nothing of a direction can be opened any more; without anything opened in the other, of the connection."""

@@ -76,3 +76,26 @@ def test_contents_names_every_rule_and_table() -> None:
     listed = contents()
     assert all(rule.CODE in listed for rule in all_rules())
     assert all(table.name in listed for table in TABLES)
+
+
+def test_why_a_connection_stayed_encrypted_is_explained_by_code_by_words_and_by_column() -> None:
+    from analyzer.findings.overview import _WHY_CLOSED
+    from dissectors.tls.reasons import WHY
+
+    assert set(_WHY_CLOSED) == set(WHY)
+    column = explain("connections.why_encrypted", width=2000) or ""
+    for code, meaning in WHY.items():
+        assert meaning in (explain(code, width=2000) or "")
+        assert explain(code.replace("_", " ")) == explain(code)
+        assert f"{code} " in column
+        assert meaning in column
+
+
+def test_the_keys_of_decode_are_explained() -> None:
+    from analyzer.decode.lines import KEYS
+
+    page = explain("decode", width=2000) or ""
+    for key, meaning in KEYS.items():
+        assert meaning in page
+        assert meaning in (explain(f"decode.{key}", width=2000) or "")
+    assert explain("decode.nothing") is None

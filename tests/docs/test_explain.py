@@ -100,7 +100,7 @@ def test_column_says_its_unit_in_its_name(table: Table, column: Column) -> None:
     """Floats are seconds, milliseconds or shares; sizes are bytes; enums list their values in lower case."""
     assert column.meaning.rstrip().endswith(".")
     if column.kind == "float":
-        assert column.name.endswith(("_s", "_ms", "confidence"))
+        assert column.name.endswith(("_s", "_ms", "_ratio", "confidence"))
     if column.kind == "enum":
         assert column.values
         assert column.name == "conn_state" or all(value == value.lower() for value, _ in column.values)  # Zeek's words

@@ -38,12 +38,12 @@ TITLE = "Push waits go silent"
 
 def check(case: Case) -> Iterator[Finding]:
     for server_ip, died in case.deaths(SILENT):
-        timer = case.timer(server_ip, died["x_s"].to_numpy())
+        timer = case.timer(server_ip, deaths.tested(died))
         frames = frames_of(died)
         server, clients = case.server(server_ip), case.clients(died)
         detail = [deaths.opening(case, server_ip, died, "went silent"), deaths.idle(timer)]
         by_path = bool(died["ended_by"].astype(object).isin(["path", "middlebox"]).mean() > 0.5)
-        if timer.clean and len(died) >= 2 and by_path:
+        if timer.known and len(died) >= 2 and by_path:
             title = "Push is being cut on the way."
             detail.append(
                 f"Something between {clients} and {server} forgets idle TCP connections {deaths.between(timer)}. While "

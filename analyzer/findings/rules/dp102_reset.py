@@ -37,15 +37,20 @@ TITLE = "Push waits are reset"
 
 def check(case: Case) -> Iterator[Finding]:
     for server_ip, died in case.deaths(RESET):
-        timer = case.timer(server_ip, died["x_s"].to_numpy())
+        timer = case.timer(server_ip, deaths.tested(died))
         frames = frames_of(died)
         server, clients = case.server(server_ip), case.clients(died)
         detail = [deaths.opening(case, server_ip, died, "ended with a TCP reset"), deaths.idle(timer)]
         ended_by = only(Picked(died)["ended_by"])
-        timed = timer.clean and len(died) >= 2
+        pattern = deaths.pattern(died)
+        timed = timer.known and len(died) >= 2 and pattern is None
+        if pattern:
+            detail[1:] = [pattern]
         if ended_by in ("middlebox", "path"):
             title = "Push is being cut on the way."
-            what = f"forgets idle TCP connections {deaths.between(timer)}" if timed else "resets the connections"
+            what = (
+                f"forgets idle TCP connections {deaths.between(timer, 'reset')}" if timed else "resets the connections"
+            )
             detail.append(f"Something between {clients} and {server} {what}{deaths.seen_in(frames)}.")
         elif ended_by == "server_side":
             title = "The server's side resets push waits."
@@ -53,6 +58,8 @@ def check(case: Case) -> Iterator[Finding]:
                 f"The resets come from the endpoint that ends TCP for {server} as seen from here, a server, a proxy "
                 f"or a load balancer{deaths.seen_in(frames)}."
             )
+            if timed:
+                detail.append(f"It ends idle connections {deaths.between(timer, 'reset')}.")
         else:
             title = "Push waits are reset early."
             detail.append(
@@ -61,6 +68,8 @@ def check(case: Case) -> Iterator[Finding]:
             )
         if timed:
             advice = deaths.raise_timer(timer, "the idle timer of whatever sends them")
+        elif pattern and ended_by in ("middlebox", "server_side"):
+            advice = "Look at what is on the way and in front of the server for a limit or a job that fits these times."
         else:
             advice = "Capture at the server too, at the same time: it shows whether the server sent these resets."
         yield about(

@@ -36,7 +36,7 @@ TITLE = "A proxy answers push waits in the server's place"
 
 def check(case: Case) -> Iterator[Finding]:
     for server_ip, died in case.deaths(PROXY):
-        timer = case.timer(server_ip, died["x_s"].to_numpy())
+        timer = case.timer(server_ip, deaths.tested(died))
         frames = frames_of(died)
         counts = died["http_status"].dropna().astype(int).value_counts()
         statuses = listed(f"{status} ({counted(int(times), 'time')})" for status, times in counts.items())
@@ -45,11 +45,11 @@ def check(case: Case) -> Iterator[Finding]:
             f"The answer was HTTP {statuses or 'error'}{deaths.seen_in(frames)}.",
         ]
         length = deaths.one_length(died)
-        if length and timer.clean:
+        if length and timer.known:
             title = "A proxy gives up on push waits before the server answers."
             detail.append(f"It came after {length} each time: a time-out of that proxy. {deaths.idle(timer)}")
             advice = deaths.raise_timer(timer, "the proxy's time-out for answers from the server behind it")
-        elif len(died) >= 2 and timer.clean:
+        elif len(died) >= 2 and timer.known:
             title = "A proxy gives up on push waits before the server answers."
             held = died["held_s"].dropna()
             detail.append(f"It came after {spans(float(held.min()), float(held.max()))}. {deaths.idle(timer)}")

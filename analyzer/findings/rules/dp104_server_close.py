@@ -35,7 +35,7 @@ TITLE = "The server's side closes push waits"
 
 def check(case: Case) -> Iterator[Finding]:
     for server_ip, died in case.deaths(CLOSED):
-        timer = case.timer(server_ip, died["x_s"].to_numpy())
+        timer = case.timer(server_ip, deaths.tested(died))
         frames = frames_of(died)
         stopped = bool((died["cause"].astype(object) == "server_stop").any())
         together = bool((died["cause"].astype(object) == "mass_event").any())
@@ -51,7 +51,9 @@ def check(case: Case) -> Iterator[Finding]:
         elif together:
             title = "Many push waits ended in the same moment."
             detail.append("A restart, a failover or a change of rules ends many connections at once; a timer does not.")
-        elif length and timer.clean:
+        elif pattern := deaths.pattern(died):
+            detail.append(pattern)
+        elif length and timer.known:
             detail.append(f"It came after {length} each time, so that endpoint has a timer. {deaths.idle(timer)}")
             advice = deaths.raise_timer(
                 timer, "the idle timer of the server, proxy or load balancer that ends TCP here"

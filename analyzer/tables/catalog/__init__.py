@@ -5,6 +5,7 @@ A new table is a new file and a line here.
 """
 
 from analyzer.tables.catalog import (
+    adaptations,
     anomalies,
     captures,
     connections,
@@ -29,6 +30,7 @@ TABLES: tuple[Table, ...] = (
     heartbeats.TABLE,
     teardowns.TABLE,
     idle_timeouts.TABLE,
+    adaptations.TABLE,
     sync_sizes.TABLE,
     subscriptions.TABLE,
     notifications.TABLE,

@@ -70,8 +70,9 @@ TABLE = Table(
             name="confidence",
             kind="float",
             meaning=(
-                "Probability that the timer lies in the interval. Null: not estimated; the interval is what the "
-                "waits leave."
+                "Probability, at least, that the timer lies in the interval (one threshold with mistakes, see "
+                "analyzer/timers). Null: too few deaths to give one, or nothing died; the interval is what the waits "
+                "leave."
             ),
         ),
         Column(
@@ -84,6 +85,14 @@ TABLE = Table(
         ),
         Column(
             name="advice", kind="text", meaning="What to do about it, or why nothing can be said. Null: nothing to do."
+        ),
+        Column(
+            name="refreshed",
+            kind="int",
+            meaning=(
+                "Waits left out because other packets kept their connections busy, so that no idle timer ran: TCP "
+                "keep-alives, or other requests on the same HTTP/2 connection."
+            ),
         ),
     ),
 )

@@ -60,9 +60,9 @@ TABLE = Table(
             kind="enum",
             meaning="Why it ended, as far as the evidence decides.",
             values=(
-                ("idle_timeout", "something on the way forgot the idle connection"),
+                ("idle_timeout", "an idle timer ran out, on the way or at the endpoint that `ended_by` names"),
                 ("proxy_timeout", "a reverse proxy stopped waiting for its server"),
-                ("endpoint_close", "an endpoint closed it, as endpoints do"),
+                ("endpoint_close", "an endpoint closed it, as endpoints do; nothing tells why"),
                 ("server_stop", "the server was stopped or restarted"),
                 ("device_lost", "the device vanished (no coverage, switched off)"),
                 ("roamed", "the device went on from another network address"),
@@ -99,7 +99,7 @@ TABLE = Table(
         Column(
             name="evidence_grade",
             kind="enum",
-            meaning="How sure ended_by and cause are.",
+            meaning="How sure ended_by is, and how sure the cause, if one is named.",
             values=(
                 ("proven", "the packets admit no other reading"),
                 ("likely", "the evidence points one way"),
@@ -112,7 +112,7 @@ TABLE = Table(
             kind="json",
             meaning=(
                 "List of what the judgement rests on: kind (a word), detail (a sentence), frames (list of frame "
-                "numbers)."
+                "numbers). Kinds and how they are weighed: analyzer/timeline/attribution."
             ),
         ),
         Column(

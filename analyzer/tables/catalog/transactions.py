@@ -7,8 +7,10 @@ TABLE = Table(
     grain="one HTTP request and its response",
     key=("transaction_id",),
     meaning=(
-        "Every HTTP transaction that could be read. Sizes are given at three levels: on the wire (TCP payload with "
-        "TLS), HTTP body as sent (still compressed, chunk framing removed), HTTP body decoded."
+        "Every HTTP transaction that could be read. Sizes add up, for the request and for the response: the bytes on "
+        "the wire (TCP payload) are those of TLS, of the HTTP head and of the body as sent; beside them stands the "
+        "body decoded. Of a connection's payload the rest is in no transaction: TLS handshakes and alerts, and what "
+        "is no HTTP."
     ),
     columns=(
         Column(name="transaction_id", kind="int", meaning="Number of the transaction, from 1, in order of time."),
@@ -120,6 +122,84 @@ TABLE = Table(
             name="content_encoding",
             kind="text",
             meaning="Content-Encoding of the response: gzip, deflate, ... Null: sent uncompressed, or no response.",
+        ),
+        Column(
+            name="request_tls_bytes",
+            kind="int",
+            meaning=(
+                "Part of request_wire_bytes that is TLS: record headers, nonces, padding, tags; of a request that is "
+                "not whole in the capture also what nobody can tell. Zero: plain HTTP. Null: not seen."
+            ),
+        ),
+        Column(
+            name="response_tls_bytes",
+            kind="int",
+            meaning=(
+                "Part of response_wire_bytes that is TLS; of a response that is not whole in the capture also what "
+                "nobody can tell. Zero: plain HTTP. Null: not seen."
+            ),
+        ),
+        Column(
+            name="request_head_bytes",
+            kind="int",
+            meaning=(
+                "Part of request_wire_bytes that is HTTP but no body: request line, headers, chunk framing, HTTP/2 "
+                "frame headers and padding. Null: not seen."
+            ),
+        ),
+        Column(
+            name="response_head_bytes",
+            kind="int",
+            meaning=(
+                "Part of response_wire_bytes that is HTTP but no body: status line, headers, chunk framing, interim "
+                "answers (1xx), HTTP/2 frame headers and padding. Null: not seen."
+            ),
+        ),
+        Column(
+            name="request_content_encoding",
+            kind="text",
+            meaning="Content-Encoding of the request. Null: sent uncompressed, or request not in the capture.",
+        ),
+        Column(
+            name="request_saved_bytes",
+            kind="int",
+            meaning=(
+                "Bytes that compression saved in the request: decoded less as sent; negative where it made the body "
+                "longer. Null: not compressed, or not decoded."
+            ),
+        ),
+        Column(
+            name="response_saved_bytes",
+            kind="int",
+            meaning=(
+                "Bytes that compression saved in the response: decoded less as sent; negative where it made the body "
+                "longer. Null: not compressed, or not decoded."
+            ),
+        ),
+        Column(
+            name="request_ratio",
+            kind="float",
+            meaning=(
+                "How many bytes of the decoded request body one byte as sent stands for. Null: not compressed, or "
+                "not decoded."
+            ),
+        ),
+        Column(
+            name="response_ratio",
+            kind="float",
+            meaning=(
+                "How many bytes of the decoded response body one byte as sent stands for. Null: not compressed, or "
+                "not decoded."
+            ),
+        ),
+        Column(
+            name="unsent_bytes",
+            kind="int",
+            meaning=(
+                "SmartReply and SmartForward: bytes of the original mail that the device did not send, as it had "
+                "fetched them by ItemOperations before; the original may be larger. Null: another command, or the "
+                "capture does not show the size."
+            ),
         ),
     ),
 )

@@ -164,3 +164,52 @@ def test_codes_are_in_order_and_match_their_files() -> None:
     codes = [rule.CODE for rule in all_rules()]
     assert codes == sorted(codes)
     assert all(rule.__name__.rsplit(".", 1)[1].startswith(rule.CODE.lower()) for rule in all_rules())
+
+
+def adapting(**row: Any) -> Made:
+    made = Made()
+    made.wait(480.0)
+    steps = [{"requested_s": 480.0, "waits": 4, "deaths": 0}, {"requested_s": 780.0, "waits": 4, "deaths": 4}]
+    base = {"session_id": 1, "path": "a → b", "waits": 8, "steps": steps, "current_s": 780.0, "mean_s": 500.0}
+    said = {"algorithm": "android_2013", "prospect": "swings", "ends_at_s": 480.0, "mean_of": 8, "server_warns": True}
+    return made.add("adaptations", **base | said | row)
+
+
+def test_a_device_that_tries_again_and_again_is_told() -> None:
+    (finding,) = found(adapting(), "DP108")
+    assert "480 s lives here, and each attempt at more dies (4 waits so far)" in finding.detail
+    assert "3033" not in finding.detail
+    (finding,) = found(adapting(mean_of=200), "DP108")
+    assert "3033" in finding.detail
+    (finding,) = found(adapting(prospect="dies", ends_at_s=None), "DP108")
+    assert "asks for nothing shorter" in finding.detail
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prospect": "settles", "algorithm": "fixed"},
+        {"prospect": "unknown"},
+        {"algorithm": "unknown"},
+        {"steps": [{"requested_s": 480.0, "waits": 4, "deaths": 0}]},  # nothing died
+    ],
+)
+def test_a_device_without_trouble_or_pattern_is_not_spoken_of(row: dict[str, Any]) -> None:
+    assert found(adapting(**row), "DP108") == []
+
+
+def test_resets_at_one_age_are_no_idle_timer() -> None:
+    made = dying(3, mechanism="rst", ended_by="middlebox", cause="maximum_age")
+    (finding,) = found(made, "DP102")
+    assert "forgets idle" not in finding.detail
+    assert "ended at the same age" in finding.detail
+
+
+def test_a_timer_with_a_probability_is_said_as_an_interval() -> None:
+    made = dying(3, mechanism="rst", ended_by="middlebox", held=301.0, lived=(290.0, 20.0))
+    made.add(
+        "idle_timeouts", path="a → b", clients=1, server_ip="203.0.113.10", low_s=298.0, high_s=301.0, deaths=3,
+        survivals=2, confidence=0.9,
+    )  # fmt: skip
+    (finding,) = found(made, "DP102")
+    assert "forgets idle TCP connections after 298-301 s (3 resets, 2 survivals, at least 90 % sure)" in finding.detail

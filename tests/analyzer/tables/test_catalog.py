@@ -37,6 +37,7 @@ PROMISED = {
         "path clients server_ip low_s high_s behaviour deaths survivals longest_survived_s shortest_death_s "
         "confidence candidates advice"
     ),
+    "adaptations": "",
     "sync_sizes": (
         "transaction_id session_id time collection_id folder_name folder_class sync_key_sent sync_key_received "
         "status adds changes deletes more_available window_size filter_type truncation upload_bytes download_bytes "

@@ -26,6 +26,7 @@ from dissectors.events import (
     Reset,
     Response,
     Side,
+    StreamReset,
     TlsFacts,
     Transaction,
 )
@@ -77,8 +78,11 @@ class Link:
         compressed: int | None = None,
         agent: str = "Phone/1",
         version: str = "1.1",
+        said: dict[str, str] | None = None,
+        cancelled: tuple[float, int] | None = None,
     ) -> Transaction:
-        """Any transaction; `compressed` is the size of the answer's body as sent."""
+        """Any transaction; `compressed` is the size of the answer's body as sent, `said` more headers of the answer,
+        `cancelled` when and by whom its HTTP/2 stream was reset."""
         query = f"?Cmd={command}" if command else ""
         query += f"&User={user}" if user and query else ""
         query += f"&DeviceId={device}&DeviceType=iPhone" if device and query else ""
@@ -93,6 +97,7 @@ class Link:
             )  # fmt: skip
         if answered_at is not None:
             answer_headers = {"content-type": WBXML} | ({"ms-server-activesync": "15.1"} if server_header else {})
+            answer_headers |= said or {}
             sent = len(answer or b"") if compressed is None else compressed
             if compressed is not None:
                 answer_headers["content-encoding"] = "gzip"
@@ -101,7 +106,9 @@ class Link:
                 answer_headers, wire[1], wire[1] - 40, sent, len(answer or b""), answer, answer is not None,
             )  # fmt: skip
         self.count += 1
-        event = Transaction(self.number, self.count, request, response)
+        stream = None if version != "2" else 2 * self.count - 1
+        reset = None if cancelled is None else StreamReset(cancelled[1], frame(cancelled[0]), at(cancelled[0]), 8)
+        event = Transaction(self.number, self.count, request, response, stream, reset)
         self.dialogue.events.append(event)
         return event
 
@@ -195,11 +202,21 @@ class Link:
         )
         self.notes.append(note)
 
-    def rst(self, seconds: float, side: int, *, ttl: int = 63, after_side: int | None = None) -> None:
+    def rst(
+        self,
+        seconds: float,
+        side: int,
+        *,
+        ttl: int = 63,
+        after_side: int | None = None,
+        after: float | None = None,
+        has_ack: bool = False,
+    ) -> None:
         self.resets.append(
             Reset(
-                side=side, frame=frame(seconds), time_ns=at(seconds), has_ack=False, ttl=ttl, mac=None, window=0,
-                payload_bytes=0, after_frame=None, after_side=after_side, after_ns=None,
+                side=side, frame=frame(seconds), time_ns=at(seconds), has_ack=has_ack, ttl=ttl, mac=None, window=0,
+                payload_bytes=0, after_frame=None, after_side=after_side,
+                after_ns=None if after is None else round(after * NS),
             )
         )  # fmt: skip
         self.packet(seconds, side, RST)
@@ -210,13 +227,15 @@ class Link:
         *,
         first_close: str | None = None,
         side: int | None = None,
+        closed_at: float | None = None,
         close_notify: float | None = None,
         conn_state: str = "SF",
         client: dict[str, Any] | None = None,
         server: dict[str, Any] | None = None,
         **more: Any,
     ) -> Connection:
-        """The connection ends; `seconds` is its last packet and, with `first_close`, what closed it."""
+        """The connection ends; `seconds` is its last packet and, with `first_close`, what closed it unless
+        `closed_at` says when that was."""
         tls = None
         if close_notify is not None:
             times = (at(close_notify), None) if side == CLIENT else (None, at(close_notify))
@@ -237,7 +256,8 @@ class Link:
         )  # fmt: skip
         if first_close:
             more |= {"first_close": first_close, "first_close_side": side}
-            more |= {"first_close_ns": at(seconds), "first_close_frame": frame(seconds)}
+            when = seconds if closed_at is None else closed_at
+            more |= {"first_close_ns": at(when), "first_close_frame": frame(when)}
         event = replace(event, **more)
         self.dialogue.events.append(event)
         return event

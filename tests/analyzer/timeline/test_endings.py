@@ -45,12 +45,34 @@ def test_a_device_that_gives_up_after_the_answer_was_due_is_the_victim_of_a_sile
 
 def test_the_path_only_forgot_the_connection_when_the_device_gets_through_on_a_new_one() -> None:
     d, link = device_waits()
-    link.end(92, first_close="fin", side=CLIENT, client=GAVE_UP)
+    link.packet(96, CLIENT)  # one more repetition, while the new connection works
+    link.end(96, first_close="fin", side=CLIENT, client=GAVE_UP, closed_at=92)
     again = d.connect(93.5)
     again.sync(94, {"5": "1"}, answered_at=95)
     again.end(99)
     assert judged(teardown(d)) == ("silent", "path", "idle_timeout", True)
     assert "reconnected" in teardown(d)["kinds"]
+
+
+def test_a_device_that_is_back_when_nothing_of_the_old_connection_is_sent_any_more_may_have_been_away() -> None:
+    d, link = device_waits()
+    link.end(92, first_close="fin", side=CLIENT, client=GAVE_UP)
+    again = d.connect(93.5)
+    again.sync(94, {"5": "1"}, answered_at=95)
+    again.end(99)
+    assert judged(teardown(d)) == ("silent", "path", "unknown", True)
+    assert "reconnected" in teardown(d)["kinds"]
+
+
+def test_a_device_heard_from_another_address_while_its_wait_was_pending_had_left() -> None:
+    d = Dialogue()
+    link = d.connect()
+    link.ping(30, 50, answer=(80, 1))
+    link.end(200, server=ANSWER_LOST)
+    again = d.connect(55, client="172.16.9.9")
+    again.ping(56, 50, answer=(106, 1))
+    again.end(110)
+    assert [judged(r) for r in d.rows("teardowns") if r["premature"]] == [("silent", "path", "roamed", True)]
 
 
 def test_a_device_that_comes_back_from_another_address_has_roamed() -> None:
@@ -153,20 +175,59 @@ def test_the_same_rst_with_the_clients_own_ttl_leaves_the_culprit_unknown() -> N
     assert judged(teardown(d)) == ("rst", "unknown", "unknown", True)
 
 
-@pytest.mark.parametrize(("ttl", "ended_by"), [(64, "middlebox"), (63, "server_side")])
-def test_a_rst_in_the_middle_of_a_wait_is_premature_whoever_sent_it(ttl: int, ended_by: str) -> None:
+@pytest.mark.parametrize(
+    ("ttl", "ended_by", "cause"),
+    [(55, "middlebox", "unknown"), (64, "unknown", "unknown"), (63, "server_side", "endpoint_close")],
+    ids=["another family", "one hop is weak alone", "the same"],
+)
+def test_a_rst_in_the_middle_of_a_wait_is_premature_whoever_sent_it(ttl: int, ended_by: str, cause: str) -> None:
     d, link = device_waits()
     link.rst(55, SERVER, ttl=ttl)
     link.end(55, first_close="rst", side=SERVER)
-    assert judged(teardown(d)) == ("rst", ended_by, "unknown", True)
+    assert judged(teardown(d)) == ("rst", ended_by, cause, True)
     assert teardown(d)["idle_s"] == 25
 
 
-def test_a_rst_in_the_clients_name_with_another_ttl_is_not_the_clients_choice() -> None:
+def test_a_request_that_meets_a_rst_died_before_it_was_sent() -> None:
+    d = Dialogue()
+    link = d.connect()
+    link.ping(10, 50, folders=["5"], answer=(20, 2))
+    link.ping(400, 50)
+    link.rst(400.004, SERVER, ttl=64, after_side=CLIENT)
+    link.end(400.004, first_close="rst", side=SERVER)
+    assert judged(teardown(d)) == ("rst", "middlebox", "idle_timeout", True)
+    assert teardown(d)["idle_s"] == pytest.approx(380, abs=0.01)
+
+
+def test_an_answer_after_a_rst_in_the_servers_name_shows_that_the_server_did_not_send_it() -> None:
     d, link = device_waits()
-    link.rst(55, CLIENT, ttl=64)
+    d.events.clear()
+    link.ping(30, 50, answer=(80, 1))
+    link.rst(40, SERVER)
+    link.packet(80, SERVER)
+    link.rst(80.0001, CLIENT, after_side=SERVER)
+    lost = {"unacked_bytes": 200, "unanswered_since_ns": at(80)}
+    link.end(80.0001, first_close="rst", side=SERVER, closed_at=40, server=lost)
+    assert judged(teardown(d))[:2] == ("rst", "middlebox")
+    assert teardown(d)["evidence_grade"] in ("likely", "proven")
+    assert (teardown(d)["idle_s"], wait(d)["held_s"]) == (10, 10)
+
+
+def test_a_client_that_answers_the_answer_with_rst_and_ack_has_got_it() -> None:
+    d = Dialogue()
+    link = d.connect()
+    link.ping(30, 50, answer=(80, 1))
+    link.rst(80.01, CLIENT, after_side=SERVER, has_ack=True)
+    link.end(80.01, first_close="rst", side=CLIENT, server={"unacked_bytes": 200, "unanswered_since_ns": at(80)})
+    assert wait(d)["outcome"] == "expired"
+
+
+@pytest.mark.parametrize(("ttl", "said"), [(55, ("middlebox", True)), (64, ("unknown", None)), (63, ("client", False))])
+def test_a_rst_in_the_clients_name_with_another_ttl_is_not_the_clients_choice(ttl: int, said: tuple[Any, ...]) -> None:
+    d, link = device_waits()
+    link.rst(55, CLIENT, ttl=ttl)
     link.end(55, first_close="rst", side=CLIENT)
-    assert judged(teardown(d))[1::2] == ("middlebox", True)
+    assert judged(teardown(d))[1::2] == said
 
 
 # --- proxies (sample d_nginx504) --------------------------------------------------------------------------------------
@@ -186,6 +247,16 @@ def test_a_gateways_504_cuts_the_wait_and_the_connection_lives_on() -> None:
     assert [judged(r)[3] for r in d.rows("teardowns")] == [True, False]
 
 
+def test_a_503_that_iis_signs_is_no_gateways() -> None:
+    d = Dialogue()
+    link = d.connect()
+    link.transaction(
+        "Ping", 31, b"", 56, b"<html>", status=503, server_header=False, said={"server": "Microsoft-HTTPAPI/2.0"}
+    )
+    link.end(60, first_close="fin", side=CLIENT)
+    assert judged(teardown(d))[:3] == ("http_error", "server_side", "http_error")
+
+
 def test_a_502_at_once_is_a_refusal_and_no_teardown() -> None:
     d = Dialogue()
     link = d.connect()
@@ -201,7 +272,7 @@ def test_a_502_at_once_is_a_refusal_and_no_teardown() -> None:
 def test_a_fin_of_the_server_in_the_middle_of_a_wait_is_premature() -> None:
     d, link = device_waits()
     link.end(53, first_close="fin", side=SERVER)
-    assert judged(teardown(d)) == ("fin", "server_side", "unknown", True)
+    assert judged(teardown(d)) == ("fin", "server_side", "endpoint_close", True)
 
 
 def test_a_server_that_then_refuses_connections_was_stopped() -> None:
@@ -250,6 +321,30 @@ def test_a_close_after_an_unknown_interval_cannot_be_judged() -> None:
     link.ping(30)
     link.end(92, first_close="fin", side=CLIENT)
     assert judged(teardown(d)) == ("fin", "client", "unknown", None)
+
+
+# --- HTTP/2 -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_stream_that_the_device_resets_ends_the_wait_and_not_the_connection() -> None:
+    d = Dialogue()
+    link = d.connect()
+    link.ping(30, 50, folders=["5"], version="2", cancelled=(40, CLIENT))
+    link.sync(40.1, {"5": "1"}, answered_at=41, version="2")
+    link.end(200, first_close="fin", side=CLIENT)
+    assert (wait(d)["outcome"], wait(d)["held_s"]) == ("replaced", 10)
+    assert [(r["heartbeat_id"], r["premature"]) for r in d.rows("teardowns")] == [(None, False)]
+
+
+def test_a_stream_that_is_pending_when_the_connection_dies_is_cut_although_others_came_after_it() -> None:
+    d = Dialogue()
+    link = d.connect()
+    link.ping(30, 500, folders=["5"], version="2")
+    link.sync(40, {"5": "1"}, answered_at=41, version="2")
+    link.end(200, first_close="fin", side=SERVER)
+    assert judged(teardown(d)) == ("fin", "server_side", "endpoint_close", True)
+    assert teardown(d)["idle_s"] == 159  # others had used the connection meanwhile
+    assert d.rows("idle_timeouts") == []
 
 
 # --- nothing to judge -------------------------------------------------------------------------------------------------

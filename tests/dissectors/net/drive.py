@@ -27,6 +27,7 @@ class Recorder:
         self.closed: tuple[int, tuple[bool, bool]] | None = None
 
     by_segment = False
+    unread = True
 
     def unused(self, side: int) -> int:
         raise AssertionError("nobody may ask")

@@ -38,7 +38,10 @@ def wrapped(kind: str) -> bytes:
             / GRE(proto=0x0800, key_present=1, chksum_present=1, seqnum_present=1, key=7, sequence_number=9)
             / packet,
             "nvgre": outer / GRE(proto=0x6558, key_present=1, key=0x123400) / frame,
-            "erspan 2": outer / GRE(proto=0x88BE, seqnum_present=1, sequence_number=4) / ERSPAN_II(session_id=5) / frame,
+            "erspan 2": outer
+            / GRE(proto=0x88BE, seqnum_present=1, sequence_number=4)
+            / ERSPAN_II(session_id=5)
+            / frame,
             "erspan 3": outer / GRE(proto=0x22EB, seqnum_present=1, sequence_number=4) / ERSPAN_III(o=0) / frame,
             "erspan 3 with subheader": outer
             / GRE(proto=0x22EB, seqnum_present=1, sequence_number=4)

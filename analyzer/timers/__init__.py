@@ -1,0 +1,1 @@
+"""What timer explains which idle times survived and which did not: the estimator, and the simulation that checks it."""

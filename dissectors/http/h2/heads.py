@@ -1,0 +1,95 @@
+"""Header fields of HTTP/2 → the heads that HTTP/1 has: pseudo-header fields become method, target, `host` and status
+(RFC 9113 sections 8.2 and 8.3).
+
+What RFC 9113 calls malformed is read as well as it can be, and said.
+"""
+
+import re
+from typing import Final
+
+from dissectors.http.h2.fields import Field
+from dissectors.http.heads import MAX_LENGTH_DIGITS, UNSAID, RequestHead, ResponseHead
+
+VERSION: Final = "2"
+
+_OF_REQUESTS: Final = frozenset((":method", ":scheme", ":authority", ":path", ":protocol"))  # the last: RFC 8441
+_OF_RESPONSES: Final = frozenset((":status",))
+_OF_CONNECTIONS: Final = frozenset(("connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade"))
+_NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-z]+")
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def request_head(fields: list[Field], odd: dict[str, str]) -> RequestHead:
+    """The head of a request; a pseudo-header field that is not there or not known is empty. `odd`: code → detail."""
+    special, headers, user = _sort(fields, _OF_REQUESTS, odd)
+    authority = special.get(":authority")
+    if authority is not None:
+        if headers.get("host", authority) != authority:
+            odd["http2_bad_field"] = "host and :authority differ"
+        headers = {"host": authority, **headers, **({"host": authority} if "host" in headers else {})}
+    method = special.get(":method", "")
+    target = special.get(":path", "")
+    if method == "CONNECT" and not target:
+        target = authority or ""  # RFC 9113 8.5
+    return RequestHead(method, target, VERSION, headers, user, *_body(headers, odd))
+
+
+def response_head(fields: list[Field], odd: dict[str, str]) -> ResponseHead:
+    """The head of a response; status 0 when it is not there or not known."""
+    special, headers, _ = _sort(fields, _OF_RESPONSES, odd)
+    return ResponseHead(status(special.get(":status", ""), odd), "", VERSION, headers, *_body(headers, odd))
+
+
+def status(value: str, odd: dict[str, str]) -> int:
+    """The status code in `:status`; 0 for none."""
+    if len(value) == 3 and value.isascii() and value.isdecimal() and value >= "100":
+        return int(value)
+    if value:
+        odd["http2_bad_field"] = ":status is no status code"
+    return 0
+
+
+def _sort(
+    fields: list[Field], known: frozenset[str], odd: dict[str, str]
+) -> tuple[dict[str, str], dict[str, str], str | None]:
+    """Pseudo-header fields, the others, and the user name of HTTP Basic."""
+    special: dict[str, str] = {}
+    repeated: dict[str, list[str]] = {}
+    user: str | None = None
+    for field in fields:
+        name, value = field.name, field.value
+        if name.startswith(":"):
+            if name not in known:
+                odd["http2_bad_field"] = "a pseudo-header field that does not belong there"
+            elif name in special:
+                odd["http2_bad_field"] = "a pseudo-header field is given twice"
+            else:
+                if repeated:
+                    odd["http2_bad_field"] = "a pseudo-header field behind other fields"
+                special[name] = value
+            continue
+        if not _NAME.fullmatch(name):
+            odd["http2_bad_field"] = "a field name with forbidden characters"
+            continue
+        if name in _OF_CONNECTIONS:
+            odd["http2_bad_field"] = "a field that belongs to HTTP/1.1 connections"
+        elif not field.raw_name.islower() and field.raw_name != name.encode("ascii"):
+            odd["http2_bad_field"] = "a field name with capital letters"
+        if not value.isprintable() and _UNPRINTABLE.search(value):
+            odd["http2_bad_field"] = "control characters in a field value"
+        user = user or field.user
+        repeated.setdefault(name, []).append(value)
+    headers = {
+        name: values[0] if len(values) == 1 else ("; " if name == "cookie" else ", ").join(values)  # RFC 9113 8.2.3
+        for name, values in repeated.items()
+    }
+    return special, headers, user
+
+
+def _body(headers: dict[str, str], odd: dict[str, str]) -> tuple[int, str]:
+    """The length that the fields declare (nothing here depends on it) and the content codings."""
+    said = headers.get("content-length")
+    if said is not None and (not said.isdecimal() or len(said) > MAX_LENGTH_DIGITS):
+        odd["http_bad_length"] = "Content-Length is no usable number"
+        said = None
+    return UNSAID if said is None else int(said), headers.get("content-encoding", "")
