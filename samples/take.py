@@ -23,6 +23,8 @@ SAMPLES = {  # sample: (capture that was recorded, its scenario)
     "empty_bodies": ("q_empty.dev.pcap", "q_empty"),
     "hanging_sync": ("s_hsync.dev.pcap", "s_hsync"),
     "new_connection_each": ("y_healthy.dev.pcap", "y_healthy"),
+    "http2": ("l_h2.dev.pcap", "l_h2"),
+    "rsa_key": ("g_tls12_rsa.dev.pcap", "g_tls12_rsa"),
 }
 
 KEPT = "scenario description clock network versions events firewall_conntrack_events"
@@ -70,6 +72,8 @@ def main(recordings: Path, samples: Path) -> None:
         truth = json.loads((recordings / f"{scenario}.truth.json").read_text())
         shutil.copyfile(recordings / capture, samples / f"{name}.pcap")
         shutil.copyfile(recordings / f"{scenario}.keys", samples / f"{name}.keys")
+        if (private_key := recordings / f"{scenario}.key.pem").exists():
+            shutil.copyfile(private_key, samples / f"{name}.pem")
         (samples / f"{name}.truth.json").write_text(lines(trimmed(truth, capture)) + "\n")
 
 

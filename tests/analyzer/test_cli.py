@@ -199,7 +199,7 @@ def test_help_loads_nothing_heavy_and_answers_at_once() -> None:
     assert min(times) <= HELP_CPU_S
 
 
-@pytest.mark.parametrize("command", ["analyze", "timeline", "explain"])
+@pytest.mark.parametrize("command", ["analyze", "timeline", "decode", "explain"])
 def test_every_command_has_help_and_every_option_a_line(command: str) -> None:
     done = run(command, "--help")
     assert done.returncode == 0

@@ -46,6 +46,8 @@ def test_sample_agrees_with_its_truth(name: str, question: str) -> None:
         ("empty_bodies", 0, 5),
         ("hanging_sync", 0, 9),
         ("new_connection_each", 0, 3),
+        ("http2", 0, 5),
+        ("rsa_key", 0, 2),
     ],
 )
 def test_sample_tells_the_story_that_its_readme_entry_promises(name: str, died: int, waits: int) -> None:
@@ -82,6 +84,15 @@ def test_each_sample_has_keys_truth_and_a_readme_entry() -> None:
     for name in NAMES:
         assert (SAMPLES / f"{name}.keys").is_file()
         assert (SAMPLES / f"{name}.truth.json").is_file()
+
+
+def test_a_private_key_alone_opens_the_sample_that_has_one() -> None:
+    from analyzer.analysis import analyze
+    from tests.support.compare import rows
+
+    by_key = analyze([SAMPLES / "rsa_key.pcap"], rsa_key=[SAMPLES / "rsa_key.pem"])
+    assert rows(by_key.transactions) == rows(analysed("rsa_key").transactions)
+    assert by_key.warnings == []
 
 
 def test_samples_are_what_take_py_makes_of_the_recordings() -> None:

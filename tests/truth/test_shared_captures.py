@@ -20,18 +20,17 @@ CAPTURES = (
     *("c_fw_rst.dev.pcap", "c_fw_rst.dev-nsec.pcap", "c_fw_rst.srv.pcap"),
     *("d_nginx504.dev.pcap", "d_nginx504.srv.pcap"),
     *("e_nginx_kill.dev.pcap", "e_nginx_kill.srv.pcap"),
-    *("g_tls13.dev.pcap", "g_tls13.dev-dsb.pcapng"),
+    *("g_tls12_rsa.dev.pcap", "g_tls13.dev.pcap", "g_tls13.dev-dsb.pcapng"),
     *("h_lossy.dev.pcap", "h_lossy.srv.pcap"),
     *("i_twopoint.dev.pcap", "i_twopoint.srv.pcap", "i_twopoint.fw-any.pcap", "i_twopoint.merged.pcapng"),
     "k_snap.dev.pcap",
+    *("l_h2.dev.pcap", "l_h2.dev-dsb.pcapng", "l_h2.srv.pcapng"),
     *("o_abort.dev.pcap", "o_abort.srv.pcap"),
     *("q_empty.dev.pcap", "q_empty.srv.pcap"),
     *("s_hsync.dev.pcap", "s_hsync.srv.pcapng"),
     *("y_healthy.dev.pcap", "y_healthy.srv.pcap"),
 )
 CUT = ("k_snap.dev-snap128.pcap", "k_snap.srv-snap300.pcap")
-HTTP2 = ("l_h2.dev.pcap", "l_h2.dev-dsb.pcapng", "l_h2.srv.pcapng")
-RSA = "g_tls12_rsa.dev.pcap"
 
 SLACK = {
     # Why the times of a capture may differ more from the client's log: the request or its answer was lost on the
@@ -74,7 +73,7 @@ def test_capture_agrees_with_the_logs(name: str, question: str) -> None:
 def test_every_shared_capture_has_its_place_here() -> None:
     recording("README.md")
     there = {path.name for path in RECORDINGS.iterdir() if ".pcap" in path.name}
-    assert there == {*CAPTURES, *CUT, *HTTP2, RSA}
+    assert there == {*CAPTURES, *CUT}
 
 
 def test_requests_refused_by_a_dead_server_are_refused_connections_and_no_requests() -> None:
@@ -126,25 +125,30 @@ def test_sizes_of_all_collections_of_one_sync_stay_within_its_body() -> None:
     assert checked >= 3
 
 
-# ------------------------------------------------------------------------------------ what the next issue will read
+# ------------------------------------------------------------------------------------------ the server's private key
 
 
-@pytest.mark.parametrize("name", HTTP2)
-def test_http2_is_named_as_what_could_not_be_read(name: str) -> None:
-    analysis = analysed(name)
-    (connection,) = [row for row in rows(analysis.connections) if row["tls_version"]]
-    assert connection["alpn"] == "h2"
-    assert "HTTP/2" in (connection["why_encrypted"] or "") + " ".join(row["detail"] for row in rows(analysis.anomalies))
-    assert [row for row in rows(analysis.teardowns) if row["premature"]] == []
+def test_the_private_key_alone_opens_what_the_key_log_opens() -> None:
+    """TLS 1.2 with RSA key exchange and AES-CBC: every table is the same, whichever secret is given."""
+    from analyzer.analysis import analyze
+    from analyzer.tables.catalog import TABLES
+
+    name = "g_tls12_rsa.dev.pcap"
+    by_key = analyze([recording(name)], rsa_key=[recording("g_tls12_rsa.key.pem")])
+    assert by_key.warnings == []
+    for table in TABLES:
+        assert rows(by_key.table(table.name)) == rows(analysed(name).table(table.name)), table.name
+    assert rows(by_key.transactions)
 
 
-def test_tls12_rsa_with_cbc_is_named_as_what_could_not_be_read() -> None:
-    """AES in CBC mode waits for the next issue: the cipher is named, nothing is guessed, nobody is accused."""
-    analysis = analysed(RSA)
-    (connection,) = [row for row in rows(analysis.connections) if row["tls_version"]]
-    assert (connection["tls_version"], connection["decryption"]) == ("TLS 1.2", "encrypted")
-    assert connection["why_encrypted"]
-    assert [row for row in rows(analysis.teardowns) if row["premature"]] == []
+def test_a_wait_that_the_device_cancels_on_http2_ends_no_connection() -> None:
+    """RST_STREAM in mid-wait: the wait is the device's own to end, and the connection goes on."""
+    for name in ("l_h2.dev.pcap", "l_h2.srv.pcapng"):
+        comparison = compared(name)
+        (dropped,) = [row for row in comparison.heartbeats if row["outcome"] == "replaced"]
+        after = [row for row in comparison.heartbeats if row["start"] > dropped["start"]]
+        assert {row["connection_id"] for row in after} == {dropped["connection_id"]}
+        assert [row for row in comparison.teardowns if row["premature"]] == []
 
 
 # ------------------------------------------------------------------------------------------- snap length 128 and 300
