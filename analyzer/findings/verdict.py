@@ -130,12 +130,6 @@ def _nothing_held(case: Case) -> tuple[Level, str]:
             "warning",
             f"Nothing can be said about push: {of_all(closed, len(connections), 'connection')} stayed encrypted.",
         )
-    if http2 := _http2(case):
-        speak = "speaks" if http2 == 1 else "speak"
-        return "warning", (
-            f"Nothing can be said about push: {of_all(http2, len(connections), 'connection')} {speak} HTTP/2, "
-            "which is not read."
-        )
     return "warning", "No Exchange ActiveSync in this capture."
 
 
@@ -160,23 +154,14 @@ def _unseen(case: Case, findings: list[dict[str, Any]]) -> list[str]:
     found, details = read.codes(odd, "detail")
     of_files = dict.fromkeys(found[(link < 0) & (read.ints(odd, "frame") < 0) & (found >= 0)].tolist())
     said += [f"{plain(str(details[code]), SENTENCE)}." for code in list(of_files)[:FILE_ODDITIES]]
-    if http2 := _http2(case):
-        said.append(f"{counted(http2, 'connection')} with HTTP/2: decrypted where the key was there, but not read.")
     said += overview.closed(case)
     said += [f"{finding['title']} {finding['detail']}" for finding in findings if finding["code"] == "DP111"]
     return said
 
 
-def _http2(case: Case) -> int:
-    """Connections that turned out to speak HTTP/2."""
-    odd = case.source("anomalies")
-    link = read.ints(odd, "connection_id")
-    return len(np.unique(link[read.among(odd, "code", "http2") & (link >= 0)]))
-
-
 def _looked_for(case: Case) -> str:
     connections = case.source("connections")
-    readable = int(read.among(connections, "decryption", "decrypted", "plaintext").sum()) - _http2(case)
+    readable = int(read.among(connections, "decryption", "decrypted", "plaintext").sum())
     return (
         f"Looked for requests to /Microsoft-Server-ActiveSync in {counted(len(connections), 'TCP connection')}, "
         f"{readable:,} of which could be read."
@@ -189,12 +174,7 @@ def _next_steps(case: Case, findings: list[dict[str, Any]]) -> list[str]:
         str(finding["advice"]) for finding in findings if finding["code"] in ("DP110", "DP111") and finding["advice"]
     ]
     steps = surer.steps(case, findings) + steps
-    if not len(case.source("sessions")) and not len(case) and _http2(case):
-        steps.append(
-            "Capture behind the proxy that ends HTTP/2, where the server is asked over HTTP/1.1, or switch HTTP/2 off "
-            "at the listener while you test."
-        )
-    elif not len(case.source("sessions")) and not len(case) and "DP110" not in codes:
+    if not len(case.source("sessions")) and not len(case) and "DP110" not in codes:
         steps.append(
             "Bring a capture, taken at the device's network or at the server, in which a phone waits for mail, and the "
             "TLS key log that goes with it."

@@ -101,16 +101,6 @@ def test_encrypted_only_says_what_to_bring() -> None:
     assert any("/Microsoft-Server-ActiveSync" in line for line in said.reasons)
 
 
-def test_http2_is_not_taken_for_a_capture_without_activesync() -> None:
-    made = Made()
-    number = made.connection(decryption="decrypted", alpn="h2", eas_evidence="none")
-    made.add("anomalies", code="http2", connection_id=number, detail="this is HTTP/2, which is not read")
-    said = verdict(made)
-    assert said.headline == "Nothing can be said about push: the only connection speaks HTTP/2, which is not read."
-    assert any("0 of which could be read" in line for line in said.reasons)
-    assert any("HTTP/1.1" in line for line in said.advice)
-
-
 def test_nothing_of_ours_says_what_was_looked_for() -> None:
     said = verdict(Made())
     assert said.headline == "No Exchange ActiveSync in this capture."
