@@ -1,8 +1,9 @@
 """The seam: what every engine yields and everything in `analyzer` is written on.
 
-Five kinds of event: `Connection` (one TCP life with its evidence), `Transaction` (one HTTP request and its response),
-`Datagram` (a UDP payload of interest), `Unreachable` (an ICMP error) and `Anomaly` (odd bytes). An engine yields the transactions of a connection
-before the connection itself, and each connection exactly once, when it has ended or the capture has.
+The kinds of event: `Connection` (one TCP life with its evidence), `Transaction` (one HTTP request and its response),
+`Datagram` (a UDP payload of interest), `Unreachable` (an ICMP error), `TriggerMail` (SMTP that wakes a phone),
+`DirectorySearch` (LDAP) and `Anomaly` (odd bytes). An engine yields what a connection carried before the connection
+itself, and each connection exactly once, when it has ended or the capture has.
 
 Units stand in the names: `_ns` is integer nanoseconds since the Unix epoch (or a span), `_bytes` is bytes. Frame
 numbers are Wireshark's, from 1. `None` means not observed; zero means measured zero. Sides are `CLIENT` (0) and
@@ -29,8 +30,8 @@ class Request(NamedTuple):
     end_ns: int  # time of the frame with its last byte seen
     first_frame: int
     last_frame: int
-    method: str
-    target: str  # as sent: path and query
+    method: str  # "": not known, HTTP/2 whose header table began before the capture
+    target: str  # as sent: path and query; "": not known, likewise
     http_version: str  # "1.0", "1.1", "2"
     headers: Mapping[
         str, str
@@ -51,7 +52,7 @@ class Response(NamedTuple):
     end_ns: int
     first_frame: int
     last_frame: int
-    status: int
+    status: int  # 0: not known, likewise
     reason: str
     http_version: str
     headers: Mapping[str, str]
@@ -70,6 +71,16 @@ class StreamReset(NamedTuple):
     frame: int
     time_ns: int
     error_code: int  # RFC 9113 7: 0 NO_ERROR, 7 REFUSED_STREAM, 8 CANCEL, ...
+
+
+class GoAway(NamedTuple):
+    """A side said that it takes no more HTTP/2 streams (GOAWAY, RFC 9113 6.8): it is about to end the connection."""
+
+    side: int
+    frame: int
+    time_ns: int
+    last_stream_id: int
+    error_code: int  # RFC 9113 7: 0 NO_ERROR
 
 
 class Transaction(NamedTuple):
@@ -198,6 +209,7 @@ class Connection:
     decryption: Decryption
     why_encrypted: str | None
     duplicate_of: int | None  # the same bytes seen at another point of the path (another NAT leg): that connection's id
+    goaway: GoAway | None = None  # the first one
     turns: tuple[Turn, ...] = ()  # who spoke when; empty where it was read, or is short, or is nothing of ours
 
 
@@ -218,7 +230,7 @@ class Datagram:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreachable:
-    """An ICMP or ICMPv6 error: somebody on the way says that a TCP or UDP packet, which it quotes, was not delivered."""
+    """An ICMP or ICMPv6 error: somebody says that a TCP or UDP packet, which it quotes, was not delivered."""
 
     capture: int
     frame: int
@@ -235,6 +247,46 @@ class Unreachable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerMail:
+    """A mail that looks like the trigger of an SMS (AUTD v1): facts of its envelope and shape, none of its text."""
+
+    connection_id: int
+    capture: int
+    start_ns: int  # of its MAIL command
+    first_frame: int
+    time_ns: int  # of its last byte
+    frame: int
+    recipient: str  # the only one
+    numeric: bool  # the recipient is a telephone number at some domain
+    gateway: bool  # the domain is named as gateways to SMS are
+    from_exchange: bool  # its header says that Exchange or the SMTP service of Windows handled it
+    message_bytes: int  # header and body as sent
+    accepted: bool | None  # None: no answer to it was seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectorySearch:
+    """One LDAP search or bind (RFC 4511) with its result; of what it found only the number."""
+
+    connection_id: int
+    capture: int
+    operation: Literal["search", "bind", "sealed"]  # sealed: from here on a security layer hides what is said
+    start_ns: int
+    first_frame: int
+    end_ns: int | None  # of its final result; None: it is not in the capture
+    last_frame: int | None
+    rounds: int  # requests; a bind may take several
+    mechanism: str | None  # of a bind: anonymous, simple, sicily or the SASL mechanism
+    scope: str | None  # of a search: base, one, subtree
+    searched_by: str | None  # attribute whose value names the user
+    user: str | None  # that value
+    result_code: int | None  # RFC 4511 4.1.9: 0 success, 49 invalid credentials, ...
+    entries: int
+    bytes_client: int  # LDAP messages
+    bytes_server: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Anomaly:
     """Odd bytes: something that the protocol does not allow, or that could not be followed."""
 
@@ -246,4 +298,4 @@ class Anomaly:
     capture: int = 0
 
 
-Event = Connection | Transaction | Datagram | Unreachable | Anomaly
+Event = Connection | Transaction | Datagram | Unreachable | TriggerMail | DirectorySearch | Anomaly

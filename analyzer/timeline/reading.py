@@ -30,8 +30,8 @@ GATEWAY_FAILURES = frozenset((408, 502, 503, 504))
 CHALLENGES = frozenset((401, 407))
 MAX_REMEMBERED_LISTS = 65_536  # of folders; beyond, equal lists are kept apart
 
-PING, SYNC = 0, 1
-KINDS = ("ping", "sync")
+PING, SYNC, INFERRED = range(3)
+KINDS = ("ping", "sync", "inferred")
 
 EXPIRED, CHANGES, ERROR, TORN_DOWN, REPLACED, CAPTURE_END, UNKNOWN = range(7)
 OUTCOMES = ("expired", "changes", "error", "torn_down", "replaced", "capture_end", "unknown")
@@ -203,6 +203,8 @@ def wait_of(row: int, session: int, t: Transaction, items: int, terms: Terms) ->
 
 def _http_failure(request: Request, response: Response) -> tuple[int, bool]:
     """The outcome of an answer other than 200, and whether a gateway gave it in the middle of the wait."""
+    if not response.status:  # HTTP/2 whose header table is not in the capture
+        return UNKNOWN, False
     by_gateway = (
         response.status in GATEWAY_FAILURES
         and "ms-server-activesync" not in response.headers

@@ -73,7 +73,8 @@ _NUMBERS = (
 _TIMES = ("request_start", "request_end", "response_start", "response_end")
 
 Packed: TypeAlias = npt.NDArray[Any]  # records with the names in _FIELDS
-Head: TypeAlias = tuple[str | None, str | None, str | None, str | None, str]  # method, host, path, command, version
+# Method, host, path, command, HTTP version; without the last, the transaction is inferred from encrypted bytes.
+Head: TypeAlias = tuple[str | None, str | None, str | None, str | None, str | None]
 Codings: TypeAlias = tuple[str | None, str | None]  # Content-Encoding of request and response
 
 
@@ -107,7 +108,9 @@ class Transactions:
     def __len__(self) -> int:
         return self._count
 
-    def head(self, method: str | None, host: str | None, target: str | None, command: str | None, version: str) -> int:
+    def head(
+        self, method: str | None, host: str | None, target: str | None, command: str | None, version: str | None
+    ) -> int:
         """The code of what mostly repeats from request to request."""
         path = None if target is None else target.partition("?")[0]
         heads = self._heads
@@ -134,7 +137,7 @@ class Transactions:
                 response.start_ns,
                 response.end_ns,
                 head,
-                response.status,
+                response.status or -1,
                 request.wire_bytes,
                 response.wire_bytes,
                 request.http_bytes,
@@ -209,6 +212,7 @@ class Transactions:
             return make
 
         heads, codings = list(self._heads), list(self._codings)
+        guessed = np.array([head[4] is None for head in heads] or [False])
 
         def text(field: str, distinct: Sequence[Sequence[str | None]], part: int) -> Recipe:
             values = list(dict.fromkeys(each[part] for each in distinct if each[part] is not None))
@@ -221,7 +225,7 @@ class Transactions:
 
             def make() -> Made:
                 outer, inner = (packed[field][order].astype(np.int64) for field in (whole, part))
-                return Made(outer - inner.clip(0), outer < 0)
+                return Made(outer - inner.clip(0), (outer < 0) | guessed[packed["head"][order]])
 
             return make
 
@@ -266,7 +270,7 @@ class Transactions:
             "command": text("head", heads, 3),
             "http_version": text("head", heads, 4),
             "complete": lambda: Made(packed["complete"][order]),
-            "inferred": lambda: Made(np.zeros(count, dtype=np.int8)),
+            "inferred": lambda: Made(guessed[packed["head"][order]].astype(np.int8)),
             "request_content_encoding": text("codings", codings, 0),
             "content_encoding": text("codings", codings, 1),
             "unsent_bytes": not_sent,
@@ -338,7 +342,7 @@ def _half(t: Transaction, session: int, head: int, eas_status: int, codings: int
         -1 if response is None else response.start_ns,
         -1 if response is None else response.end_ns,
         head,
-        -1 if response is None else response.status,
+        -1 if response is None else response.status or -1,
         -1 if request is None else request.wire_bytes,
         -1 if response is None else response.wire_bytes,
         -1 if request is None else request.http_bytes,

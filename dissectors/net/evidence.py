@@ -31,7 +31,7 @@ from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 
-from dissectors.events import CLIENT, SERVER, Connection, Decryption, PacketNote, Reset, Side, TlsFacts
+from dissectors.events import CLIENT, SERVER, Connection, Decryption, GoAway, PacketNote, Reset, Side, TlsFacts
 from dissectors.net.rows import Ints
 from dissectors.net.turns import told
 
@@ -156,6 +156,7 @@ class Slots:
             why_encrypted=upper.why_encrypted,
             turns=told(turns, end_ns - start_ns, closed) if turns else (),
             duplicate_of=upper.duplicate_of,
+            goaway=upper.goaway,
         )
         return flipped(connection) if upper.flipped else connection
 
@@ -210,6 +211,7 @@ class Upper(NamedTuple):
     why_encrypted: str | None = None
     duplicate_of: int | None = None
     keep_packets: bool = False  # of a short connection, too
+    goaway: GoAway | None = None
     flipped: bool = False  # what looked like the server is the client
 
 

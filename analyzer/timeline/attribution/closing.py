@@ -1,4 +1,4 @@
-"""What a close without RST is like: TLS close_notify before the FIN, or none; the FIN's own TTL; life after it.
+"""What a close without RST is like: close_notify or GOAWAY before the FIN, or none; the FIN's own TTL; life after it.
 
 A close_notify is encrypted with the connection's keys: only the endpoint that ends TLS can send one, so with it the
 close is that endpoint's own. A FIN without it is what a TLS terminator, a killed process or a sloppy client sends: it
@@ -43,6 +43,14 @@ def close_notify(side: int, frame: int | None, c: Connection) -> Clue | None:
     return Clue("no_close_notify", detail, () if frame is None else (frame,))
 
 
+def goaway(side: int, frame: int | None, c: Connection) -> Clue | None:
+    """HTTP/2's own farewell, sent inside TLS: only an endpoint can."""
+    if c.goaway is None or c.goaway.side != side:
+        return None
+    detail = f"the {_NAMES[side]} announced the end with GOAWAY (HTTP/2, error code {c.goaway.error_code})"
+    return Clue("goaway", detail, (c.goaway.frame,), of_side(side, NOTIFIED))
+
+
 def fin_ttl(side: int, frame: int | None, c: Connection) -> Clue | None:
     own = [n for n in c.last_packets if n.side == side and not n.flags & _RST]
     fin = next((n for n in own if n.frame == frame and n.flags & _FIN), None)
@@ -55,4 +63,9 @@ def fin_ttl(side: int, frame: int | None, c: Connection) -> Clue | None:
     return Clue("fin_ttl_differs", detail, (fin.frame,), weights)
 
 
-CLUES: tuple[Callable[[int, int | None, Connection], Clue | None], ...] = (close_notify, fin_ttl, afterlife.after_fin)
+CLUES: tuple[Callable[[int, int | None, Connection], Clue | None], ...] = (
+    close_notify,
+    goaway,
+    fin_ttl,
+    afterlife.after_fin,
+)

@@ -16,9 +16,9 @@ out, and an anomaly says so once. Left out: flow control, priorities, the fields
 stream or behind RFC 8441. A pushed response has no request.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
-from dissectors.events import CLIENT, SERVER, Anomaly, StreamReset, Transaction
+from dissectors.events import CLIENT, SERVER, Anomaly, GoAway, StreamReset, Transaction
 from dissectors.http.bodies import Body
 from dissectors.http.h2.direction import Direction
 from dissectors.http.h2.fields import Block
@@ -51,16 +51,6 @@ RAPID_NS: Final = 1_000_000_000
 _MAX_FRAME_SIZE: Final = 5  # RFC 9113 6.5.2
 _OF_MESSAGES: Final = (HEADERS, DATA, CONTINUATION)
 _WITH_BLOCK: Final = (HEADERS, CONTINUATION, PUSH_PROMISE)
-
-
-class GoAway(NamedTuple):
-    """A side said that it takes no more streams (RFC 9113 6.8)."""
-
-    side: int
-    frame: int
-    time_ns: int
-    last_stream_id: int
-    error_code: int
 
 
 class Http2Connection:
@@ -202,7 +192,7 @@ class Http2Connection:
         half = None if stream is None else stream.halves[side]
         if half is not None and kind in _OF_MESSAGES:
             half.account(part, self._where)
-        elif half is not None and kind == RST_STREAM and half.head is not None:
+        elif half is not None and kind == RST_STREAM and half.http_bytes:
             half.http_bytes += part.size
             half.wire_bytes += part.wire_bytes
         else:
@@ -407,13 +397,14 @@ class Http2Connection:
     def _finish(self, stream: Stream, reset: StreamReset | None, done: list[Transaction]) -> None:
         """The stream is over."""
         self._streams.close(stream)
-        for side, half in enumerate(stream.halves):
+        for half in stream.halves:
             self._kept -= half.close(self._reports.say)
-            if half.head is None:
-                self._directions[side].framer.outside(half.http_bytes, half.wire_bytes)
         transaction = stream.transaction(self._connection_id, reset)
         if transaction is not None:
             done.append(transaction)
+        for side, half in enumerate(stream.halves):
+            if transaction is None or transaction[2 + side] is None or (side == CLIENT and stream.upgraded):
+                self._directions[side].framer.outside(half.http_bytes, half.wire_bytes)
 
     # Lost and found ---------------------------------------------------------------------------------------------------
 

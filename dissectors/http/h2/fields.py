@@ -10,6 +10,7 @@ Secrets are reduced when a field is made (`redact`): the table holds no secret. 
 those of the `hpack` library, whose decoder knows no unknown entries and copies the rest of a block for each field.
 """
 
+import re
 from collections import deque
 from typing import Final, NamedTuple
 
@@ -17,8 +18,7 @@ from hpack.exceptions import HPACKError
 from hpack.huffman_table import decode_huffman
 from hpack.table import HeaderTable
 
-from dissectors.cursor import Cursor
-from dissectors.errors import DissectorError, Truncated
+from dissectors.errors import DissectorError
 from dissectors.http.heads import MAX_HEAD_BYTES
 from dissectors.http.redact import basic_user, redactor, without_userinfo
 
@@ -31,16 +31,20 @@ MAX_CACHED_TEXT_BYTES: Final = 512
 _ENTRY_OVERHEAD: Final = 32  # RFC 7541 4.1
 _MAX_INTEGER_BYTES: Final = 5  # RFC 7541 5.1: enough for 32 bits
 _LEAST_ENTRIES: Final = MAX_TABLE_BYTES // _ENTRY_OVERHEAD
+_NAME: Final = re.compile(r":?[!#$%&'*+\-.^_`|~0-9a-z]+")
+_OF_CONNECTIONS: Final = frozenset(("connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade"))
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class Field(NamedTuple):
     """One header field."""
 
-    name: str  # in lower case
+    name: str  # in lower case; empty when it is none
     value: str  # secrets reduced
     size: int  # RFC 7541 4.1
     user: str | None  # of HTTP Basic, in `authorization`
     raw_name: bytes
+    problem: str | None  # what RFC 9113 8.2 forbids about it, in words
 
 
 class Block(NamedTuple):
@@ -88,11 +92,21 @@ def make_field(raw_name: bytes, raw_value: bytes) -> Field:
             user = basic_user(value)
         reduce = redactor(name)
         value = reduce(value) if reduce else value
-    return Field(name, value, _ENTRY_OVERHEAD + len(raw_name) + len(raw_value), user, raw_name)
+    problem = None
+    if not _NAME.fullmatch(name):
+        name, problem = "", "a field name with forbidden characters"
+    elif name in _OF_CONNECTIONS:
+        problem = "a field that belongs to HTTP/1.1 connections"
+    elif raw_name != name.encode("ascii"):
+        problem = "a field name with capital letters"
+    elif not value.isprintable() and _UNPRINTABLE.search(value):
+        problem = "control characters in a field value"
+    return Field(name, value, _ENTRY_OVERHEAD + len(raw_name) + len(raw_value), user, raw_name, problem)
 
 
 _STATIC: Final = tuple(make_field(name, value) for name, value in HeaderTable.STATIC_TABLE)
 _STATIC_NAMES: Final = tuple(name for name, _ in HeaderTable.STATIC_TABLE)
+_FIRST_DYNAMIC: Final = 0x81 + len(_STATIC)  # in the byte of an indexed field
 
 
 class FieldTable:
@@ -116,21 +130,28 @@ class FieldTable:
     def decode(self, block: bytes, cut: bool = False) -> Block:
         """The fields of a block. `cut`: there is more of it, which is not in the capture."""
         fields: list[Field] = []
-        unknown = listed = 0
+        unknown = listed = position = 0
         problem: str | None = None
-        cursor = Cursor(block)
         try:
-            while cursor.position < cursor.end:
-                first = cursor.u8()
-                if first & 0x80:  # RFC 7541 6.1: indexed
-                    field = self._at(_integer(cursor, first, 7))
+            while position < len(block):
+                first = block[position]
+                position += 1
+                if 0x80 < first < _FIRST_DYNAMIC:  # RFC 7541 6.1: indexed, of the static table
+                    field: Field | None = _STATIC[first - 0x81]
+                elif first & 0x80:  # indexed
+                    index, position = _integer(block, position, first, 7)
+                    field = self._at(index)
                 elif first & 0xE0 == 0x20:  # 6.3: size update
-                    self._resize(_integer(cursor, first, 5))
+                    size, position = _integer(block, position, first, 5)
+                    self._resize(size)
                     continue
                 else:  # 6.2: literal, with incremental indexing or without
-                    index = _integer(cursor, first, 6 if first & 0x40 else 4)
-                    raw_name = self._name_at(index) if index else _string(cursor)
-                    value = _string(cursor)
+                    index, position = _integer(block, position, first, 6 if first & 0x40 else 4)
+                    if index:
+                        raw_name = self._name_at(index)
+                    else:
+                        raw_name, position = _string(block, position)
+                    value, position = _string(block, position)
                     field = None if raw_name is None else make_field(raw_name, value)
                     if first & 0x40:
                         self._insert(field)
@@ -140,7 +161,7 @@ class FieldTable:
                     listed += field.size
                     if listed <= MAX_LIST_BYTES:
                         fields.append(field)
-        except Truncated:
+        except IndexError:
             problem = None if cut else "it ends in the middle of a field"
         except _BadBlock as bad:
             problem = str(bad)
@@ -182,21 +203,26 @@ class FieldTable:
             self._size -= _ENTRY_OVERHEAD if oldest is None else oldest.size
 
 
-def _integer(cursor: Cursor, first: int, prefix_bits: int) -> int:
-    """RFC 7541 5.1."""
+def _integer(block: bytes, position: int, first: int, prefix_bits: int) -> tuple[int, int]:
+    """A number that begins in `first`, and the position behind it (RFC 7541 5.1). Raises IndexError at the end."""
     number = mask = (1 << prefix_bits) - 1
     if first & mask != mask:
-        return first & mask
+        return first & mask, position
     for shift in range(0, 7 * _MAX_INTEGER_BYTES, 7):
-        byte = cursor.u8()
+        byte = block[position]
+        position += 1
         number += (byte & 0x7F) << shift
         if byte < 0x80:
-            return number
+            return number, position
     raise _BadBlock("a number is too long")
 
 
-def _string(cursor: Cursor) -> bytes:
-    """RFC 7541 5.2."""
-    first = cursor.u8()
-    raw = cursor.take(_integer(cursor, first, 7))
-    return _text(raw) if first & 0x80 else raw
+def _string(block: bytes, position: int) -> tuple[bytes, int]:
+    """A string and the position behind it (RFC 7541 5.2). Raises IndexError at the end."""
+    first = block[position]
+    length, position = _integer(block, position + 1, first, 7)
+    end = position + length
+    if end > len(block):
+        raise IndexError
+    raw = block[position:end]
+    return (_text(raw) if first & 0x80 else raw), end

@@ -4,7 +4,6 @@
 What RFC 9113 calls malformed is read as well as it can be, and said.
 """
 
-import re
 from typing import Final
 
 from dissectors.http.h2.fields import Field
@@ -14,9 +13,6 @@ VERSION: Final = "2"
 
 _OF_REQUESTS: Final = frozenset((":method", ":scheme", ":authority", ":path", ":protocol"))  # the last: RFC 8441
 _OF_RESPONSES: Final = frozenset((":status",))
-_OF_CONNECTIONS: Final = frozenset(("connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade"))
-_NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-z]+")
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def request_head(fields: list[Field], odd: dict[str, str]) -> RequestHead:
@@ -26,7 +22,7 @@ def request_head(fields: list[Field], odd: dict[str, str]) -> RequestHead:
     if authority is not None:
         if headers.get("host", authority) != authority:
             odd["http2_bad_field"] = "host and :authority differ"
-        headers = {"host": authority, **headers, **({"host": authority} if "host" in headers else {})}
+        headers = {"host": authority} | headers | {"host": authority}
     method = special.get(":method", "")
     target = special.get(":path", "")
     if method == "CONNECT" and not target:
@@ -54,35 +50,30 @@ def _sort(
 ) -> tuple[dict[str, str], dict[str, str], str | None]:
     """Pseudo-header fields, the others, and the user name of HTTP Basic."""
     special: dict[str, str] = {}
+    headers: dict[str, str] = {}
     repeated: dict[str, list[str]] = {}
     user: str | None = None
-    for field in fields:
-        name, value = field.name, field.value
-        if name.startswith(":"):
+    for name, value, _, field_user, _, problem in fields:
+        if problem is not None:
+            odd["http2_bad_field"] = problem
+            if not name:
+                continue
+        if name[0] == ":":
             if name not in known:
                 odd["http2_bad_field"] = "a pseudo-header field that does not belong there"
             elif name in special:
                 odd["http2_bad_field"] = "a pseudo-header field is given twice"
             else:
-                if repeated:
+                if headers:
                     odd["http2_bad_field"] = "a pseudo-header field behind other fields"
                 special[name] = value
-            continue
-        if not _NAME.fullmatch(name):
-            odd["http2_bad_field"] = "a field name with forbidden characters"
-            continue
-        if name in _OF_CONNECTIONS:
-            odd["http2_bad_field"] = "a field that belongs to HTTP/1.1 connections"
-        elif not field.raw_name.islower() and field.raw_name != name.encode("ascii"):
-            odd["http2_bad_field"] = "a field name with capital letters"
-        if not value.isprintable() and _UNPRINTABLE.search(value):
-            odd["http2_bad_field"] = "control characters in a field value"
-        user = user or field.user
-        repeated.setdefault(name, []).append(value)
-    headers = {
-        name: values[0] if len(values) == 1 else ("; " if name == "cookie" else ", ").join(values)  # RFC 9113 8.2.3
-        for name, values in repeated.items()
-    }
+        elif name in headers:
+            repeated.setdefault(name, [headers[name]]).append(value)
+        else:
+            headers[name] = value
+            user = user or field_user
+    for name, values in repeated.items():
+        headers[name] = ("; " if name == "cookie" else ", ").join(values)  # RFC 9113 8.2.3
     return special, headers, user
 
 

@@ -11,11 +11,13 @@ from dissectors.events import CLIENT, SERVER, Request, Response, StreamReset, Tr
 from dissectors.http.bodies import Body
 from dissectors.http.content import content
 from dissectors.http.h2.framing import Part, Where
-from dissectors.http.heads import RequestHead, ResponseHead
+from dissectors.http.h2.heads import VERSION
+from dissectors.http.heads import UNSAID, RequestHead, ResponseHead
 
 Report = Callable[[str, str, int, int], None]  # anomaly code, detail, frame, time
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+_UNREAD: Final = ResponseHead(0, "", VERSION, {}, UNSAID, "")
 
 
 class Half:
@@ -98,14 +100,14 @@ class Half:
         )
 
     def response(self) -> Response | None:
-        """As an event; None without a head."""
-        head = self.head
-        if not isinstance(head, ResponseHead):
+        """As an event; None when nothing came. Where only the head was lost, the status is 0."""
+        if self.fresh:
             return None
+        head = self.head if isinstance(self.head, ResponseHead) else _UNREAD
         return Response(
             *(self.first_ns, self.last_ns, self.first_frame, self.last_frame, head.status, head.reason, head.version),
             *(head.headers, self.wire_bytes, self.http_bytes, self.body.size, self.decoded_bytes, self.decoded),
-            self.ended and not self.missing,
+            self.ended and not self.missing and head is not _UNREAD,
         )
 
 
@@ -134,8 +136,8 @@ class Stream:
 
     def transaction(self, connection_id: int, reset: StreamReset | None) -> Transaction | None:
         """As an event; None when neither head is known."""
+        if not self.number:
+            return None
         request = self.upgraded or self.halves[CLIENT].request()
         response = self.halves[SERVER].response()
-        if request is None and response is None:
-            return None
         return Transaction(connection_id, self.number, request, response, self.stream_id, reset)
