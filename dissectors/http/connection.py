@@ -10,7 +10,9 @@ counted as sent; the message is then not complete. Interim responses (1xx) count
 Left out: the fields of trailers. HTTP/2 and what is inside a tunnel are others' business: `switching`.
 """
 
-from dissectors.events import CLIENT, Request, Response, Transaction
+from typing import ClassVar
+
+from dissectors.events import CLIENT, GoAway, Request, Response, Transaction
 from dissectors.http.bodies import FixedLength, UntilClose, lone_chunk
 from dissectors.http.heads import (
     CHUNKED,
@@ -43,6 +45,8 @@ class HttpConnection(Machine):
 
     Any split of the same bytes gives the same transactions (frames and times apart). No input makes it raise.
     """
+
+    goaways: ClassVar[tuple[GoAway, ...]] = ()  # HTTP/2 has them
 
     __slots__ = ("_answered", "_answers", "_asked", "_asks")
 
