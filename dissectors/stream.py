@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Literal
 from dissectors.events import CLIENT, SERVER, Anomaly, Decryption, Event, Transaction
 from dissectors.http import HttpConnection, looks_like_http, looks_like_http2
 from dissectors.net.evidence import Upper
-from dissectors.tls import KeyLog, Piece, TlsConnection
+from dissectors.sidelines import Sideline
+from dissectors.sidelines import begin as begin_sideline
+from dissectors.tls import KeyLog, Piece, TlsConnection, is_old_hello
 
 if TYPE_CHECKING:
     from dissectors.http.h2.connection import Http2Connection
@@ -58,6 +60,7 @@ class ConnectionStream:
         "_number",
         "_random",
         "_shared",
+        "_sideline",
         "_tls",
         "_waiting",
         "by_segment",
@@ -78,6 +81,7 @@ class ConnectionStream:
         self._tls: TlsConnection | None = None
         self._http: HttpConnection | Http2Connection | None = None
         self._inner: ConnectionStream | None = None  # what is inside the tunnel that this became
+        self._sideline: Sideline | None = None  # SMTP or LDAP
         self._flip = 0  # 1: what looked like the server is the client (the capture began in the middle)
         self._random: bytes | None = None
         self.duplicate_of: int | None = None
@@ -105,6 +109,8 @@ class ConnectionStream:
         elif self._inner is not None:
             self._inner.feed(side ^ self._flip, data, ends, frames, times)
             self._follow_inner(self._inner)
+        elif self._sideline is not None:
+            self._feed_sideline(self._sideline, side ^ self._flip, data, ends, frames, times)
         elif self.wanted:
             self._held.append((side, data, ends, frames, times))
             self._decide(final=len(self._held) >= MAX_HELD)
@@ -122,9 +128,11 @@ class ConnectionStream:
         elif self._inner is not None:
             self._inner.gap(side, length, frame, time_ns)
             self._follow_inner(self._inner)
+        elif self._sideline is not None:
+            self._events.extend(self._sideline.gap(side, length, frame, time_ns))
         elif self._held:  # with nothing held, what comes after the gap is where this connection begins for us
             self._decide(final=True)
-            if self._kind != "other":
+            if self._kind != "other" or self._sideline is not None:
                 self.gap(side, length, frame, time_ns)
 
     def unused(self, side: int) -> int:
@@ -161,6 +169,8 @@ class ConnectionStream:
                 if ended[side]:
                     self._events.extend(self._http.fin(side ^ self._flip))
             self._events.extend(self._http.close(end_ns))
+        if self._sideline is not None:
+            self._events.extend(self._sideline.close())
         inner = None
         if self._inner is not None:
             inner = self._inner.close(end_ns, (ended[1], ended[0]) if self._flip else ended)
@@ -175,6 +185,7 @@ class ConnectionStream:
             why_encrypted=why,
             duplicate_of=self.duplicate_of,
             keep_packets=decryption in ("decrypted", "partial", "plaintext"),
+            goaway=next(iter(self._http.goaways), None) if self._http is not None else None,
             flipped=bool(self._flip),
         )
 
@@ -198,7 +209,7 @@ class ConnectionStream:
             return
         kind: bool | None = None
         http2: bool | None = False
-        if len(first) >= 3 and first[0] in TLS_TYPES and first[1] == 3:
+        if (len(first) >= 3 and first[0] in TLS_TYPES and first[1] == 3) or is_old_hello(first):
             self._kind = "tls"
         else:
             http2 = looks_like_http2(first)
@@ -208,9 +219,15 @@ class ConnectionStream:
                 return
             if turned:
                 self._flip, kind = 1, True
+            if not (kind or http2):
+                beside = begin_sideline(side, first, self._connection_id, self._shared.capture)
+                if beside is None and not final:
+                    return
+                if isinstance(beside, tuple):
+                    self._sideline, self._flip = beside
             self._kind = "http" if kind or http2 else "other"
         held, self._held = self._held, []
-        if self._kind == "other":
+        if self._kind == "other" and self._sideline is None:
             self.wanted = False
             return
         if self._kind == "tls":
@@ -219,7 +236,7 @@ class ConnectionStream:
                 self._flip = 1
         elif http2:
             self._http = self._new_http2(None)
-        else:
+        elif self._kind == "http":
             self._http = HttpConnection(self._connection_id, number=self._number)
             self.by_segment = True
         for part in held:
@@ -296,6 +313,15 @@ class ConnectionStream:
         if http.hopeless:
             self._after_http(http)
 
+    def _feed_sideline(
+        self, sideline: Sideline, side: int, data: bytes, ends: list[int], frames: list[int], times: list[int]
+    ) -> None:
+        start = 0
+        for end, frame, time_ns in zip(ends, frames, times, strict=True):
+            self._events.extend(sideline.feed(side, data[start:end], frame, time_ns))
+            start = end
+        self.wanted = not sideline.hopeless
+
     def _after_http(self, http: HttpConnection | Http2Connection) -> None:
         """The bytes are no HTTP/1.x any more, or cannot be read at all."""
         if not isinstance(http, HttpConnection) or http.switch is None:
@@ -336,7 +362,7 @@ class ConnectionStream:
         self.duplicate_of = inner.duplicate_of
 
     def _drain_anomalies(self) -> None:
-        for layer in (self._tls, self._http):
+        for layer in (self._tls, self._http, self._sideline):
             if layer is not None and layer.anomalies:
                 self._note(layer.anomalies)
 

@@ -19,7 +19,7 @@ LONGEST_PADDING: Final = 256  # its length byte included
 class CbcProtection(Protection):
     """Opens CBC records of one key and one MAC secret."""
 
-    __slots__ = ("_after", "_decrypt", "_iv", "_mac", "_strict", "block_bytes", "mac_bytes")
+    __slots__ = ("_after", "_decrypt", "_iv", "_mac", "_strict", "_vouched", "block_bytes", "mac_bytes")
 
     def __init__(
         self,
@@ -43,6 +43,7 @@ class CbcProtection(Protection):
         self._strict = version != SSL_3_0  # padding bytes have a value
         self._decrypt = primitives.cbc_decryptor(suite, key).update
         self._iv: bytes | None = iv if not explicit else b""
+        self._vouched = False  # the MAC over the ciphertext was right, whatever came of the record
 
     @property
     def blind(self) -> bool:
@@ -53,12 +54,13 @@ class CbcProtection(Protection):
         """See `Protection.open`."""
         iv, block, size = self._iv, self.block_bytes, self.mac_bytes
         body = data[start + HEADER_BYTES : end]
-        if iv is None:
-            return None
         if self._after:
             tag, body = body[-size:], body[:-size]
-            if self._mac(self.sequence, data[start : start + 3], body) != tag:
+            self._vouched = self._mac(self.sequence, data[start : start + 3], body) == tag
+            if not self._vouched:
                 return None
+        if iv is None:
+            return None
         if len(body) % block or len(body) < self.explicit + block:
             return None
         plain = self._decrypt(iv + body)[block:]
@@ -111,6 +113,13 @@ class CbcProtection(Protection):
         """See `Protection.pass_over`."""
         if not self.explicit:
             self._iv = self._iv_behind(end)
+
+    def pass_over_damaged(self, body: bytes) -> None:
+        """See `Protection.pass_over_damaged`.
+
+        The MAC over the ciphertext says nothing about the IV: with a wrong one it would vouch for a wrong first block.
+        """
+        self.pass_over(len(body), body if self._vouched or not self._after else b"")
 
     def _iv_behind(self, data: bytes) -> bytes | None:
         """The last block of a record that ends with `data`."""

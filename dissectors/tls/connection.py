@@ -14,17 +14,16 @@ compression, DTLS.
 
 from typing import Final
 
-from dissectors.errors import Truncated
 from dissectors.events import CLIENT, SERVER
-from dissectors.tls import handshake, reasons
+from dissectors.tls import reasons
 from dissectors.tls.cut import CutRecord, is_cut_finished, read_cut
 from dissectors.tls.direction import Direction
-from dissectors.tls.framing import HEADER_BYTES, RECORD_LIMIT, Bad, Event, Lost, Record
+from dissectors.tls.framing import Bad, Event, Lost, Record
 from dissectors.tls.handshake import TLS_1_3
-from dissectors.tls.messages import Message
-from dissectors.tls.old_hello import is_old_hello, modern_form
+from dissectors.tls.old_hello import is_old_hello
 from dissectors.tls.piece import Piece, Span
 from dissectors.tls.protection import Opened
+from dissectors.tls.searching import HEADER_BYTES, RECORD_LIMIT
 from dissectors.tls.session import Session
 
 HELD_LIMIT: Final = 128 * 1024  # bytes of records kept per side until the other side's hello is there
@@ -87,7 +86,7 @@ class TlsConnection(Session):
         while True:
             event = framer.next(direction)
             if event is None:
-                if framer.stopped:
+                if framer.search.stopped:
                     self._fail(direction, self._gap_reason)
                 framer.release()
                 return pieces
@@ -140,6 +139,10 @@ class TlsConnection(Session):
                 self._gap_reason = reasons.GAP
                 for event in direction.framer.gap(missing, direction):
                     self._take(direction, event, pieces)
+            if not self.hopeless and not direction.dead:
+                for event in direction.framer.finish(direction):
+                    self._take(direction, event, pieces)
+                self._never_found(direction, pieces)
             direction.sealed_bytes += sum(record.end - record.start for record in direction.held)
             direction.held.clear()
         return pieces
@@ -211,7 +214,7 @@ class TlsConnection(Session):
         visible_end = record.start + record.holes[0][0] if record.holes else record.end
         content = record.data[record.start + HEADER_BYTES : visible_end]
         direction.overhead_bytes += record.end - record.start
-        span = _span(record)
+        span = record.span
         if kind == _HANDSHAKE:
             self._handshake(direction, content, span, pieces)
             hello = direction.messages.cut_hello() if record.holes else None
@@ -229,32 +232,6 @@ class TlsConnection(Session):
         if self._negotiation.version == TLS_1_3:
             return by_client
         return all(direction.changed_cipher for direction in self._directions)
-
-    def _begins_well(self, direction: Direction, record: Record) -> bool:
-        """Whether a side's first record begins a handshake; a client's first may be an alert only after one."""
-        kind = record.data[record.start]
-        first = record.data[record.start + HEADER_BYTES] if record.end - record.start > HEADER_BYTES else -1
-        hello = handshake.CLIENT_HELLO if direction.side == CLIENT else handshake.SERVER_HELLO
-        if kind == _HANDSHAKE and first == hello:
-            return True
-        if direction.side == SERVER and self._negotiation.client is not None:
-            return True  # an alert in answer to the ClientHello, or behind a gap
-        self._give_up(reasons.NO_HANDSHAKE)
-        direction.sealed_bytes += record.end - record.start
-        return False
-
-    def _old_hello(self, direction: Direction, record: Record, pieces: list[Piece]) -> None:
-        """A ClientHello in SSL 2.0 format."""
-        direction.started = True
-        direction.overhead_bytes += record.end - record.start
-        try:
-            if direction.side != CLIENT or record.holes:
-                raise Truncated("not whole")
-            hello = Message(handshake.CLIENT_HELLO, modern_form(record.data[record.start : record.end]))
-        except Truncated:
-            self._give_up(reasons.NO_HANDSHAKE)
-        else:
-            self._message(direction, hello, _span(record), pieces)
 
     def _is_protected(self, direction: Direction, kind: int) -> bool:
         if self._negotiation.version == TLS_1_3:
@@ -311,7 +288,7 @@ class TlsConnection(Session):
         opened = protection.open(data, start, end)
         if opened is None and direction.fits(data[start:end], 0, b"") and direction.protection is not None:
             opened = direction.protection.open(data, start, end)
-        span = _span(record)
+        span = record.span
         if opened is None:
             self._not_authentic(direction, record, pieces)
             return
@@ -352,7 +329,7 @@ class TlsConnection(Session):
             return
         self._partial = self._partial or reasons.DAMAGED
         direction.slack += 1  # the sender counted it; whether the next record is the same one again is not known
-        protection.pass_over(size - HEADER_BYTES, data[start + HEADER_BYTES : end])
+        protection.pass_over_damaged(data[start + HEADER_BYTES : end])
         self._missing(direction, max(1, size - HEADER_BYTES - protection.overhead), record, pieces)
         if direction.failures >= FAILURES_LIMIT:
             self._fail(direction, reasons.DAMAGED)
@@ -388,7 +365,7 @@ class TlsConnection(Session):
                 self._missing(direction, max(1, size - HEADER_BYTES - protection.overhead), record, pieces)
             return
         direction.opened = True
-        span = _span(record)
+        span = record.span
         for number, (data, missing) in enumerate(seen.runs):
             pieces.append(Piece(direction.side, data, *span, 0 if number else size, False, missing))
 
@@ -409,6 +386,15 @@ class TlsConnection(Session):
         missing = max(1, lost.wire_bytes - records * (HEADER_BYTES + protection.overhead))
         pieces.append(Piece(direction.side, b"", lost.frame, lost.time_ns, lost.frame, lost.time_ns, 0, False, missing))
 
+    def _never_found(self, direction: Direction, pieces: list[Piece]) -> None:
+        """At the end: what came behind a loss and was not found to be any record."""
+        unread = direction.framer.unread
+        if not unread or not direction.opens or direction.dead:
+            return
+        frame, time_ns = direction.framer.last_frame, direction.framer.last_ns
+        self._notes.anomaly(reasons.RECORDS_LOST, frame, time_ns, f"{unread} bytes at the end")
+        pieces.append(Piece(direction.side, b"", frame, time_ns, frame, time_ns, 0, False, unread))
+
     def _bad_header(self, direction: Direction, bad: Bad) -> None:
         if not direction.started:
             if direction.side == SERVER and self._negotiation.client is not None:
@@ -426,8 +412,4 @@ class TlsConnection(Session):
             self._fail(direction, reasons.DAMAGED)
 
     def _missing(self, direction: Direction, missing: int, record: Record, pieces: list[Piece]) -> None:
-        pieces.append(Piece(direction.side, b"", *_span(record), record.end - record.start, False, missing))
-
-
-def _span(record: Record) -> Span:
-    return record.first_frame, record.first_ns, record.last_frame, record.last_ns
+        pieces.append(Piece(direction.side, b"", *record.span, record.end - record.start, False, missing))

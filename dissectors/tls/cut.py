@@ -4,8 +4,8 @@ Snap lengths cut almost every record of a capture, loss cuts some. The tag or MA
 ciphers are counter modes or keystreams, where each visible byte decrypts by itself; in CBC each visible block does, if
 the one before it is visible, too. What cannot be seen is never guessed: it is counted as missing. A TLS 1.3 record has
 its content type at the end; where that is hidden, records that look like none of the few messages that TLS itself sends
-after the handshake are taken for application data. How long the padding of a CBC record is stands at its end, too; where
-that is hidden, it is taken to be one block at most, and what may be padding is missing.
+after the handshake are taken for application data. How long the padding of a CBC record is stands at its end, too:
+where that is hidden, it is taken to be one block at most, and what may be padding is missing.
 """
 
 from typing import NamedTuple
@@ -13,8 +13,9 @@ from typing import NamedTuple
 from dissectors.tls import handshake
 from dissectors.tls.aead import Tls13Protection
 from dissectors.tls.block_cipher import CbcProtection
-from dissectors.tls.framing import HEADER_BYTES, Record
+from dissectors.tls.framing import Record
 from dissectors.tls.protection import Protection
+from dissectors.tls.searching import HEADER_BYTES
 
 Holes = list[tuple[int, int]]  # parts of a record's content that cannot be read
 

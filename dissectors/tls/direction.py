@@ -14,9 +14,10 @@ import re
 from typing import Final
 
 from dissectors.tls.aead import Tls13Protection
-from dissectors.tls.framing import HEADER_BYTES, Framer, Record
+from dissectors.tls.framing import Framer, Record
 from dissectors.tls.messages import Messages
 from dissectors.tls.protection import Mark, Protection
+from dissectors.tls.searching import HEADER_BYTES
 
 SLACK_LIMIT: Final = 1024  # sequence numbers tried ahead after loss
 TRIAL_BYTES: Final = 16 << 20  # worth of failed trials without any success, then the direction is given up
@@ -150,7 +151,7 @@ class Direction:
                 self.trial_budget -= cost
             protection.restore(mark)
         if self.trial_budget <= 0:
-            self.framer.stopped = True
+            self.framer.search.stopped = True
         return False
 
     def looks_right(self, start: bytes, lost: int, before: bytes) -> bool:
@@ -166,7 +167,7 @@ class Direction:
                 self.trial_budget -= TRIAL_COST
                 if self.trial_budget <= 0:
                     protection.restore(mark)
-                    self.framer.stopped = True
+                    self.framer.search.stopped = True
                     return False
                 self._seek(protection, mark, records, lost, before)
                 if _HTTP_START.match(protection.peek(body)):

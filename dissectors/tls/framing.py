@@ -12,20 +12,15 @@ returned as positions in it, without a copy. Bytes that are not in the capture a
 Holes are filled with zeros in `Record.data` only to keep positions; they are listed and never handed on.
 """
 
-import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple, Protocol
+from typing import NamedTuple
 
 from dissectors.tls import reasons
 from dissectors.tls.old_hello import old_hello_bytes
-
-HEADER_BYTES: Final = 5
-RECORD_LIMIT: Final = (1 << 14) + 2048  # body bytes of a protected record, RFC 5246 6.2.3; TLS 1.3 allows less
-
-_BEFORE_BYTES: Final = 64  # kept of what was passed over: a block that is the next record's IV, and a MAC behind it
+from dissectors.tls.piece import Span
+from dissectors.tls.searching import HEADER_BYTES, RECORD_LIMIT, Judge, Search
 
 _NOTHING: list[int] = []  # shared, so never added to
-_HEADER = re.compile(rb"[\x14-\x18]\x03[\x00-\x04]", re.DOTALL)
 
 
 class Record(NamedTuple):
@@ -39,6 +34,11 @@ class Record(NamedTuple):
     last_frame: int
     last_ns: int
     holes: tuple[tuple[int, int], ...] = ()  # parts that are not in the capture, from `start`
+
+    @property
+    def span(self) -> Span:
+        """Where its first and last byte seen were."""
+        return self[3:7]
 
 
 class Lost(NamedTuple):
@@ -61,29 +61,16 @@ class Bad(NamedTuple):
 Event = Record | Lost | Bad
 
 
-class Judge(Protocol):
-    """Who knows the keys. It is handed in with each call and not kept: it owns the framer."""
-
-    def fits(self, record: bytes, lost: int, before: bytes) -> bool:
-        """Whether a whole record can be authenticated; `lost` bytes were skipped before it, at the end `before`."""
-
-    def looks_right(self, start: bytes, lost: int, before: bytes) -> bool:
-        """The same for the visible start of a cut record."""
-
-
 class Framer:
     """The records of one side."""
 
     __slots__ = (
-        "_before",
         "_begun",
         "_final",
         "_first_frame",
         "_first_ns",
         "_holes",
-        "_lost",
         "_partial",
-        "_wanted",
         "data",
         "ends",
         "frames",
@@ -93,7 +80,7 @@ class Framer:
         "last_ns",
         "needed",
         "position",
-        "stopped",
+        "search",
         "times",
     )  # fmt: skip
 
@@ -109,11 +96,8 @@ class Framer:
         self.last_frame = self.last_ns = 0  # of the last byte fed
         self.in_step = True
         self._begun = False  # a header was seen
-        self._lost = 0
-        self._before = b""  # out of step: the last bytes seen before `_partial` or the chunk in hand
-        self._wanted = 0  # out of step: bytes that the record that may begin in `_partial` needs
         self._final = False
-        self.stopped = False  # the search was given up
+        self.search = Search()  # out of step: where the next record begins
 
     @property
     def idle(self) -> bool:
@@ -141,10 +125,8 @@ class Framer:
             self.ends += [kept + end for end in ends]
             self.frames += frames
             self.times += times
-            self.data = b""
-            if len(self._partial) >= self._wanted or self._final:
-                self.data = bytes(self._partial)
-                self._partial.clear()
+            self.data = bytes(self._partial)
+            self._partial.clear()
         self.position = 0
         if frames:
             self.last_frame, self.last_ns = frames[-1], times[-1]
@@ -173,19 +155,11 @@ class Framer:
 
     def gap(self, length: int, judge: Judge) -> Iterator[Event]:
         """`length` bytes after those fed are not in the capture. Handle each event before asking for the next."""
-        while not self.in_step:  # last chance for what was kept
-            self._final = True
-            self.load(b"", [], [], [])
-            event = self.next(judge)
-            self._final = False
-            if event is None:
-                self._lost += len(self._partial) + length
-                self._partial.clear()
-                self._before = b""
-                return
-            yield event
-            while (event := self.next(judge)) is not None:
-                yield event
+        yield from self.finish(judge)
+        if not self.in_step:
+            self.search.begin(self.search.lost_before(len(self._partial)) + length)
+            self._partial.clear()
+            return
         seen = len(self._partial)
         if self.needed <= HEADER_BYTES:
             self._fall_out_of_step(seen + length)
@@ -198,10 +172,27 @@ class Framer:
             if length > hole:
                 self._fall_out_of_step(length - hole)
 
+    def finish(self, judge: Judge) -> Iterator[Event]:
+        """Out of step: the last chance for what was kept, no more bytes follow it. Handle each event at once."""
+        while not self.in_step:
+            self._final = True
+            self.load(b"", [], [], [])
+            event = self.next(judge)
+            self._final = False
+            if event is None:
+                return
+            yield event
+            while (event := self.next(judge)) is not None:
+                yield event
+
+    @property
+    def unread(self) -> int:
+        """Out of step: bytes since the last record."""
+        return 0 if self.in_step else self.search.lost_before(len(self._partial))
+
     def _fall_out_of_step(self, lost: int) -> None:
         self.in_step = False
-        self._lost = lost
-        self._before = b""
+        self.search.begin(lost)
         self._partial.clear()
         self._holes.clear()
         self.needed = 0
@@ -288,58 +279,29 @@ class Framer:
             ends = [end + shift for end in ends]
         self.ends, self.frames, self.times = ends, frames, times
         self.position += 1
+        self.search.begin(1, self.position)
         return Bad(complaint, header, self._first_frame, self._first_ns)
 
     def _search(self, judge: Judge) -> Event | None:
-        """Out of step: finds the next record that can be authenticated, or keeps what may be the beginning of one."""
-        data = self.data
-        at = self.position
-        while True:
-            if self.stopped:
-                self.position = len(data)
-                return None
-            match = _HEADER.search(data, at)
-            found = match.start() if match else max(at, len(data) - 2)  # a header may begin in the last two bytes
-            self._lost += found - at
-            at = found
-            body = int.from_bytes(data[at + 3 : at + 5], "big") if match and at + HEADER_BYTES <= len(data) else None
-            if body is None or body <= RECORD_LIMIT:
-                end = at + HEADER_BYTES + (body or 0)
-                if body is None or end > len(data):  # not whole yet
-                    if not self._final:
-                        self._keep(at)
-                        self._wanted = end - at if body is not None else HEADER_BYTES
-                        return None
-                    if body is not None and judge.looks_right(data[at:], self._lost, self._seen_before(at)):
-                        return self._back_in_step(at)
-                elif judge.fits(data[at:end], self._lost, self._seen_before(at)):
-                    return self._back_in_step(at)
-            if at >= len(data):
-                self._keep(at)
-                return None
-            at += 1
-            self._lost += 1
-
-    def _seen_before(self, at: int) -> bytes:
-        """The last bytes before the chunk's byte `at`, none from before the gap."""
-        if at >= _BEFORE_BYTES:
-            return self.data[at - _BEFORE_BYTES : at]
-        return (self._before + self.data[:at])[-_BEFORE_BYTES:]
-
-    def _back_in_step(self, at: int) -> Lost:
+        """Out of step: finds the next record, or keeps what may be the beginning of one."""
+        search, data = self.search, self.data
+        at = search.look(data, judge, self._final)
+        self.index = 0
+        if at < 0:
+            self._keep(search.drop(data))
+            return None
         self.position = at
         self.in_step = True
         index = self._at(at)
-        lost, self._lost = self._lost, 0
-        return Lost(lost, self.frames[index], self.times[index])
+        return Lost(search.lost_before(at), self.frames[index], self.times[index])
 
     def _keep(self, at: int) -> None:
         """Keeps the bytes from `at` for the next chunk, and the segments that they are of."""
-        self._before = self._seen_before(at)
         self._partial += self.data[at:]
-        index = self._at(at) if at < len(self.data) else len(self.ends)
-        self.ends = [end - at for end in self.ends[index:]]
-        self.frames, self.times = self.frames[index:], self.times[index:]
+        if at:
+            index = self._at(at) if at < len(self.data) else len(self.ends)
+            self.ends = [end - at for end in self.ends[index:]]
+            self.frames, self.times = self.frames[index:], self.times[index:]
         self.position = len(self.data)
 
 

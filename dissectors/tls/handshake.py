@@ -4,6 +4,7 @@ Hellos may be cut by the snap length; then what is visible is returned and `comp
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from struct import Struct
 from typing import Final, NamedTuple
 
@@ -50,6 +51,7 @@ _EXTENSION: Final = Struct(">HH").unpack_from  # type and length
 EXTENSIONS_LIMIT: Final = 128  # per message; real ones have about twenty
 SUITES_LIMIT: Final = 512
 CHAIN_LIMIT: Final = 64 * 1024  # bytes of certificates kept of one side
+CHAINS_KEPT: Final = 256  # chains that connections to the same servers share
 
 # SHA-256 of "HelloRetryRequest" in place of the random (RFC 8446 4.1.3)
 _RETRY_RANDOM: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
@@ -101,7 +103,7 @@ class ServerHello(NamedTuple):
     retry: bool = False
     complete: bool = False
     compression: int = 0  # method; 0 none (RFC 3749)
-    agreed: frozenset[int] = frozenset()  # extensions without content that the server confirms
+    agreed: tuple[int, ...] = ()  # extensions without content that the server confirms
 
     @property
     def truncated_mac(self) -> bool:
@@ -177,7 +179,7 @@ def server_hello(body: bytes) -> ServerHello:
     if version is None and (complete or legacy != TLS_1_2):
         version = legacy  # 1.3 says 1.2 here and the truth in an extension (RFC 8446 4.1.3)
     retry = random == _RETRY_RANDOM
-    return ServerHello(random, version, session_id, cipher, alpn, psk, retry, complete, compression, frozenset(flags))
+    return ServerHello(random, version, session_id, cipher, alpn, psk, retry, complete, compression, tuple(flags))
 
 
 def encrypted_extensions(body: bytes) -> tuple[str | None, bool]:
@@ -199,23 +201,31 @@ def session_ticket(body: bytes) -> bytes:
     return cursor.vector(2).rest()
 
 
+@lru_cache(CHAINS_KEPT)
 def certificates(body: bytes, version: int | None) -> tuple[bytes, ...]:
-    """The certificates of a Certificate message, leaf first (RFC 5246 7.4.2, RFC 8446 4.4.2). Raises `Truncated`."""
+    """The certificates of a Certificate message, leaf first (RFC 5246 7.4.2, RFC 8446 4.4.2).
+
+    Those before the first that is not whole, or that goes beyond `CHAIN_LIMIT`. Connections to the same server share
+    them, as they share the message: that is what is remembered here.
+    """
     cursor = Cursor(body)
     tls13 = version == TLS_1_3
-    if tls13:
-        cursor.vector(1)  # request context
-    entries = cursor.vector(3)
     chain: list[bytes] = []
     kept = 0
-    while len(entries):
-        certificate = entries.vector(3).rest()
+    try:
         if tls13:
-            entries.vector(2)  # its extensions
-        kept += len(certificate)
-        if kept > CHAIN_LIMIT:
-            break
-        chain.append(certificate)
+            cursor.vector(1)  # request context
+        entries = cursor.vector(3)
+        while len(entries):
+            certificate = entries.vector(3).rest()
+            kept += len(certificate)
+            if kept > CHAIN_LIMIT:
+                break
+            chain.append(certificate)
+            if tls13:
+                entries.vector(2)  # its extensions
+    except Truncated:
+        pass
     return tuple(chain)
 
 

@@ -29,7 +29,7 @@ class KeyExchange:
         self._broken = False  # not all messages are in the capture, or they are too many to keep
         self._settled = False  # tried
         self._encrypted = b""  # the encrypted premaster secret, or what else the client sent
-        self.certificate: bytes | None = None  # the server's own
+        self.certificate: bytes | None = None  # the message with the server's
         self.done = False  # the ClientKeyExchange was seen
 
     def note(self, side: int, kind: int, body: bytes) -> None:

@@ -10,10 +10,11 @@ from typing import Final
 from dissectors.tls.private_keys import PrivateKeys
 
 SESSIONS_LIMIT: Final = 65_536  # sessions learned from handshakes for resumption; the oldest go first
+CHAINS_LIMIT: Final = 4096  # certificate messages of which all connections share one copy
 UTF16_SAMPLE_BYTES: Final = 64  # by which UTF-16 without a byte order mark is known; a line has more
 RANDOM_BYTES: Final = 32
 SHORTEST_RANDOM: Final = 20  # of a truncated random: still enough to be nobody else's
-WIDEST_EXTRA: Final = 8  # bytes that are not zero and do not belong to a random, before or behind it
+WIDEST_EXTRA: Final = 8  # bytes of any value that do not belong to a random, before or behind it
 MASTER_BYTES: Final = 48
 
 _EARLY: Final = "CLIENT_EARLY_TRAFFIC_SECRET"
@@ -52,7 +53,7 @@ class Secrets:
 
 
 class KeyLog:
-    """Secrets by client random, servers' private keys, and the sessions that handshakes taught."""
+    """Secrets by client random, servers' private keys, and what connections taught that others need, too."""
 
     def __init__(self) -> None:
         self._by_random: dict[bytes, Secrets] = {}
@@ -60,6 +61,7 @@ class KeyLog:
         self._premasters: dict[bytes, bytes] = {}  # by the first 8 bytes of the encrypted premaster secret
         self._sessions: dict[bytes, bytes] = {}  # master secret by session id or ticket
         self._private = PrivateKeys()
+        self._chains: dict[bytes, bytes] = {}  # each its own value
         self._has_premasters = False  # of either kind of line
 
     def __len__(self) -> int:
@@ -126,7 +128,7 @@ class KeyLog:
     def premaster(self, encrypted: bytes, certificate: bytes | None = None) -> bytes | None:
         """The premaster secret of an RSA key exchange: by its encrypted form (`RSA` lines), or decrypted.
 
-        `certificate` is the server's, which says whose private key it takes; None: not seen.
+        `certificate` is the server's (or its message), which says whose private key it takes; None: not seen.
         """
         return self._premasters.get(encrypted[:8]) or self._private.premaster(encrypted, certificate)
 
@@ -143,6 +145,12 @@ class KeyLog:
         if len(self._sessions) >= SESSIONS_LIMIT and identity not in self._sessions:
             del self._sessions[next(iter(self._sessions))]
         self._sessions[identity] = master
+
+    def one_copy(self, certificates: bytes) -> bytes:
+        """The same bytes, of which all connections to a server hold one copy: they outlive the packets by hours."""
+        if len(self._chains) >= CHAINS_LIMIT:
+            return self._chains.get(certificates, certificates)
+        return self._chains.setdefault(certificates, certificates)
 
     def _line(self, fields: list[str]) -> str | None:
         label = fields[0]
@@ -237,8 +245,8 @@ def _fitted_randoms(identity: bytes) -> tuple[bytes, ...]:
     if extra < 0:
         return (identity,) if len(identity) >= SHORTEST_RANDOM else ()
     before, behind = identity[extra:], identity[:RANDOM_BYTES]
+    if extra <= WIDEST_EXTRA:
+        return (behind, before)
     if not any(identity[RANDOM_BYTES:]):  # filled up with zeros
         return (behind,)
-    if not any(identity[:extra]):
-        return (before,)
-    return (behind, before) if extra <= WIDEST_EXTRA else ()
+    return () if any(identity[:extra]) else (before,)

@@ -12,7 +12,7 @@ from dissectors.tls import primitives, reasons
 from dissectors.tls.aead import Tls12Protection, Tls13Protection
 from dissectors.tls.block_cipher import CbcProtection
 from dissectors.tls.ciphers import Suite, suite
-from dissectors.tls.handshake import SSL_3_0, TLS_1_2, TLS_1_3, ClientHello, ServerHello
+from dissectors.tls.handshake import SSL_3_0, TLS_1_2, TLS_1_3, ClientHello, ServerHello, certificates
 from dissectors.tls.key_exchange import KeyExchange
 from dissectors.tls.keylog import KeyLog, Secrets
 from dissectors.tls.legacy_keys import KeyMaterial, KeyPair, key_pair
@@ -22,17 +22,19 @@ from dissectors.tls.stream_cipher import StreamProtection
 _TLS13_SUITES: Final = (0x1301, 0x1302, 0x1303)
 GUESSED_SUITES_LIMIT: Final = 16
 
+_EMPTY_CHAIN_BYTES: Final = 4  # of a Certificate message without any, in TLS 1.3; before that it has 3
+
 
 class Negotiation:
     """What the handshake of a connection agreed on. A renegotiation (before TLS 1.3) begins with a ClientHello."""
 
     __slots__ = (
+        "_certificates",
         "_exchange",
         "_keylog",
         "_keys",
         "_master",
         "alpn",
-        "certificates",
         "cipher",
         "client",
         "first_client",
@@ -59,7 +61,7 @@ class Negotiation:
         self.renegotiated = False
         self.full = False  # the server sent a certificate or ServerHelloDone
         self.suites: list[Suite] = []
-        self.certificates: list[tuple[bytes, ...]] = [(), ()]  # DER, by side, leaf first
+        self._certificates = [b"", b""]  # Certificate messages, by side; most are never looked into
         self._keys: list[tuple[Suite, KeyPair]] = []
         self._master: bytes | None = None
 
@@ -94,11 +96,17 @@ class Negotiation:
         elif self.client and hello.session_id and hello.session_id == self.client.session_id:
             self.resumed = True  # RFC 5246 7.4.1.3, RFC 5077 3.4
 
-    def take_certificates(self, side: int, chain: tuple[bytes, ...]) -> None:
-        """A side's certificates; those of the first handshake that has any are kept."""
-        if side == SERVER and chain:
-            self._exchange.certificate = chain[0]
-        self.certificates[side] = self.certificates[side] or chain
+    def take_certificates(self, side: int, body: bytes) -> None:
+        """A side's Certificate message; that of the first handshake in which it has one is kept."""
+        body = self._keylog.one_copy(body)
+        if side == SERVER:
+            self._exchange.certificate = body
+        if len(body) > _EMPTY_CHAIN_BYTES and not self._certificates[side]:
+            self._certificates[side] = body
+
+    def certificates(self, side: int) -> tuple[bytes, ...]:
+        """A side's certificates: DER, leaf first."""
+        return certificates(self._certificates[side], self.version)
 
     def note(self, side: int, kind: int, body: bytes, *, begins: bool) -> None:
         """A handshake message; one `begins` a handshake."""

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from dissectors.events import Anomaly, TlsFacts
+from dissectors.events import CLIENT, SERVER, Anomaly, TlsFacts
 from dissectors.tls.ciphers import cipher_name
 from dissectors.tls.direction import Direction
-from dissectors.tls.handshake import version_name
+from dissectors.tls.handshake import TLS_1_3, version_name
 from dissectors.tls.negotiation import Negotiation
 from dissectors.tls.piece import Span
 
@@ -50,6 +50,9 @@ class Notes:
         cipher = None if agreed.cipher is None else cipher_name(agreed.cipher)
         if cipher is None:  # the ServerHello is not in the capture; the key that fits tells
             cipher = next((d.protection.suite.name for d in directions if d.protection and d.opens), None)
+        client_went_on: bool | None = directions[CLIENT].changed_cipher
+        if agreed.version in (None, TLS_1_3) or any(direction.gapped for direction in directions):
+            client_went_on = None
         return TlsFacts(
             version=None if agreed.version is None else version_name(agreed.version),
             cipher=cipher,
@@ -60,4 +63,6 @@ class Notes:
             close_notify_ns=(self._close_ns[0], self._close_ns[1]),
             close_notify_frame=(self._close_frame[0], self._close_frame[1]),
             alerts=tuple(self._alerts),
+            certificates=(agreed.certificates(CLIENT), agreed.certificates(SERVER)),
+            client_went_on=client_went_on,
         )

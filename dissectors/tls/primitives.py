@@ -5,12 +5,12 @@ beside the others). ARIA and the GCM mode of Camellia, which it does not have, a
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
 from dissectors.tls.blockmodes import BlockGcm
-from dissectors.tls.ciphers import Suite
+from dissectors.tls.ciphers import Mode, Suite
 from dissectors.tls.libcrypto import Aria
 
 if TYPE_CHECKING:
@@ -31,9 +31,18 @@ class Context(Protocol):
     def update(self, data: bytes, /) -> bytes: ...
 
 
-@cache
 def available(suite: Suite) -> bool:
     """Whether the libraries of this machine have what a suite needs."""
+    known = _available.get(suite.code)
+    if known is None:
+        known = _available[suite.code] = _try(suite)
+    return known
+
+
+_available: dict[int, bool] = {}  # by the suite's code
+
+
+def _try(suite: Suite) -> bool:
     from cryptography.exceptions import UnsupportedAlgorithm
 
     key = bytes(range(suite.key_bytes))
@@ -51,13 +60,18 @@ def available(suite: Suite) -> bool:
 
 def aead(suite: Suite, key: bytes) -> Aead:
     """The AEAD object for one key; make it once per key, it costs as much as three small records."""
+    if suite.algorithm in ("AES", "CHACHA20"):
+        return _aead_class(suite.mode, suite.tag_bytes)(key)
+    return BlockGcm(_ecb_encryptor(suite, key))
+
+
+@cache
+def _aead_class(mode: Mode, tag_bytes: int) -> Callable[[bytes], Aead]:
     from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 
-    if suite.mode == "chacha20":
-        return ChaCha20Poly1305(key)
-    if suite.algorithm != "AES":
-        return BlockGcm(_ecb_encryptor(suite, key))
-    return AESGCM(key) if suite.mode == "gcm" else AESCCM(key, tag_length=suite.tag_bytes)
+    if mode == "ccm":
+        return partial(AESCCM, tag_length=tag_bytes)
+    return AESGCM if mode == "gcm" else ChaCha20Poly1305
 
 
 def keystream(suite: Suite, key: bytes, nonce: bytes) -> Context:

@@ -50,7 +50,10 @@ class PrivateKeys:
         return [f"{origin}: {remarks[0]}"]
 
     def premaster(self, encrypted: bytes, certificate: bytes | None) -> bytes | None:
-        """The premaster secret that was encrypted to the certificate's key, or to any when it was not seen."""
+        """The premaster secret that was encrypted to the certificate's key, or to any when it was not seen.
+
+        `certificate` may have other bytes around it: the key's modulus is looked for, nothing is parsed.
+        """
         from cryptography.hazmat.primitives.asymmetric import padding
 
         for modulus, key in self._keys:
@@ -116,8 +119,8 @@ def _load_pkcs12(data: bytes, password: bytes | None) -> object:
 
     for attempt in (password, None, b""):  # files without a password have been made with none, and with an empty one
         try:
-            key, certificate, _ = pkcs12.load_key_and_certificates(data, attempt)
+            key, certificate, others = pkcs12.load_key_and_certificates(data, attempt)
         except ValueError:
             continue
-        return key or ("holds certificates and no private key" if certificate else _NO_KEY)
+        return key or ("holds certificates and no private key" if certificate or others else _NO_KEY)
     return _LOCKED if password is None else _WRONG_PASSWORD

@@ -67,3 +67,7 @@ class Protection(ABC):
         `end` is what is seen without a hole at its end. The sequence number stays: whether the sender counted the
         record is for the caller to say.
         """
+
+    def pass_over_damaged(self, body: bytes) -> None:
+        """The same for a record that is whole and was refused by `open` just now: its bytes cannot be relied on."""
+        self.pass_over(len(body), body)

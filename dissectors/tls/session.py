@@ -5,18 +5,24 @@ the records that waited for it.
 """
 
 from abc import ABC, abstractmethod
+from typing import Final
 
 from dissectors.errors import Truncated
 from dissectors.events import CLIENT, SERVER, Decryption, TlsFacts
 from dissectors.tls import handshake, reasons
 from dissectors.tls.aead import Tls13Protection
 from dissectors.tls.direction import Direction
-from dissectors.tls.handshake import TLS_1_3
+from dissectors.tls.framing import Record
+from dissectors.tls.handshake import TLS_1_2, TLS_1_3
 from dissectors.tls.keylog import KeyLog
 from dissectors.tls.messages import Message
 from dissectors.tls.negotiation import Negotiation
 from dissectors.tls.notes import Notes
+from dissectors.tls.old_hello import modern_form
 from dissectors.tls.piece import Piece, Span
+from dissectors.tls.searching import HEADER_BYTES
+
+_HANDSHAKE: Final = 22
 
 
 class Session(ABC):
@@ -104,8 +110,8 @@ class Session(ABC):
     @property
     def certificates(self) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
         """Of the client and of the server: DER, leaf first, as sent; at most `handshake.CHAIN_LIMIT` bytes a side."""
-        client, server = self._negotiation.certificates
-        return client, server
+        agreed = self._negotiation
+        return agreed.certificates(CLIENT), agreed.certificates(SERVER)
 
     def facts(self) -> TlsFacts:
         """What the handshake and the alerts said."""
@@ -116,6 +122,32 @@ class Session(ABC):
     @abstractmethod
     def _release(self, direction: Direction, pieces: list[Piece]) -> None:
         """Takes up the records of a direction that wait."""
+
+    def _begins_well(self, direction: Direction, record: Record) -> bool:
+        """Whether a side's first record begins a handshake; a client's first may be an alert only after one."""
+        kind = record.data[record.start]
+        first = record.data[record.start + HEADER_BYTES] if record.end - record.start > HEADER_BYTES else -1
+        hello = handshake.CLIENT_HELLO if direction.side == CLIENT else handshake.SERVER_HELLO
+        if kind == _HANDSHAKE and first == hello:
+            return True
+        if direction.side == SERVER and self._negotiation.client is not None:
+            return True  # an alert in answer to the ClientHello, or behind a gap
+        self._give_up(reasons.NO_HANDSHAKE)
+        direction.sealed_bytes += record.end - record.start
+        return False
+
+    def _old_hello(self, direction: Direction, record: Record, pieces: list[Piece]) -> None:
+        """A ClientHello in SSL 2.0 format."""
+        direction.started = True
+        direction.overhead_bytes += record.end - record.start
+        try:
+            if direction.side != CLIENT or record.holes:
+                raise Truncated("not whole")
+            hello = Message(handshake.CLIENT_HELLO, modern_form(record.data[record.start : record.end]))
+        except Truncated:
+            self._give_up(reasons.NO_HANDSHAKE)
+        else:
+            self._message(direction, hello, record.span, pieces)
 
     def _handshake(self, direction: Direction, content: bytes, span: Span, pieces: list[Piece]) -> None:
         for message in direction.messages.feed(content):
@@ -146,7 +178,7 @@ class Session(ABC):
                     agreed.full = True
                     agreed.resumed = False
                 if kind == handshake.CERTIFICATE:
-                    agreed.take_certificates(side, handshake.certificates(body, agreed.version))
+                    agreed.take_certificates(side, body)
             elif kind == handshake.CLIENT_KEY_EXCHANGE and side == CLIENT and not tls13:
                 agreed.full = True
                 agreed.resumed = False
@@ -207,6 +239,9 @@ class Session(ABC):
 
     def _install(self, pieces: list[Piece]) -> None:
         """Makes the protections and takes up what waited for them."""
+        version = min(self._negotiation.version or TLS_1_2, TLS_1_2)  # as TLS 1.3 writes it, too
+        for direction in self._directions:
+            direction.framer.search.minor = version & 0xFF
         if self._negotiation.version == TLS_1_3 and not self._keys_ready:
             hello = self._negotiation.client
             early = hello is not None and hello.early_data

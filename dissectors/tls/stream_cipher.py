@@ -60,11 +60,10 @@ class StreamProtection(Protection):
         kept = self._kept
         if start < self._kept_at or end - self._reached > SKIP_LIMIT:
             return b""
-        missing = end - self._kept_at - len(kept)
-        if missing > 0:
-            kept += self._keystream(bytes(missing))
+        while (missing := end - self._kept_at - len(kept)) > 0:
+            kept += self._keystream(bytes(min(missing, KEPT_BYTES)))
+            self._drop(end - KEPT_BYTES)
         stream = kept[start - self._kept_at : end - self._kept_at]
-        self._drop(end - KEPT_BYTES)
         return (int.from_bytes(body, "big") ^ int.from_bytes(stream, "big")).to_bytes(len(body), "big")
 
     def mark(self) -> Mark:

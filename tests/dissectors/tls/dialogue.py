@@ -130,7 +130,7 @@ class Sealer:
         from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 
         key, iv = tls13_keys(self.suite, self.secret)
-        cipher = {"gcm": AESGCM, "chacha20": ChaCha20Poly1305, "ccm": AESCCM}[self.suite.aead](key)
+        cipher = {"gcm": AESGCM, "chacha20": ChaCha20Poly1305, "ccm": AESCCM}[self.suite.mode](key)
         inner = content + bytes((kind,)) + bytes(padding)
         header = b"\x17\x03\x03" + (len(inner) + 16).to_bytes(2, "big")
         nonce = bytes(a ^ b for a, b in zip(iv, self.sequence.to_bytes(12, "big"), strict=True))

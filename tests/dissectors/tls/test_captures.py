@@ -48,6 +48,10 @@ def read(segments: list[Segment], keys: Path) -> tuple[TlsConnection, list[Piece
     """Feeds a stream in order; a plain reassembly, which waits for late segments and knows no loss."""
     keylog = KeyLog()
     assert keylog.add(keys.read_bytes(), keys.name) == []
+    return read_by(segments, keylog)
+
+
+def read_by(segments: list[Segment], keylog: KeyLog) -> tuple[TlsConnection, list[Piece]]:
     connection = TlsConnection(keylog)
     pieces: list[Piece] = []
     expected = [1, 1]
@@ -136,10 +140,20 @@ def test_snapped_capture_shows_true_bytes_in_their_places(name):
             assert position >= len(sent)
 
 
-def test_a_block_cipher_is_named_as_the_reason():
-    capture, keys = recording("g_tls12_rsa.dev.pcap"), recording("g_tls12_rsa.keys")
+def test_the_private_key_opens_what_the_key_log_opens():
+    capture, keys, private = (recording(f"g_tls12_rsa.{kind}") for kind in ("dev.pcap", "keys", "key.pem"))
     ((_, segments),) = streams(capture).items()
-    connection, pieces = read(segments, keys)
-    assert pieces == []
-    assert (connection.decryption, connection.why_encrypted) == ("encrypted", "unsupported_cipher")
-    assert connection.facts().cipher == "TLS_RSA_WITH_AES_128_CBC_SHA256"
+    read_with = []
+    for log in (keys, None):
+        keylog = KeyLog()
+        said = (
+            keylog.add(log.read_bytes(), log.name) if log else keylog.add_private_key(private.read_bytes(), "key.pem")
+        )
+        assert said == []
+        connection, pieces = read_by(segments, keylog)
+        assert (connection.decryption, connection.why_encrypted) == ("decrypted", None)
+        assert connection.facts().cipher == "TLS_RSA_WITH_AES_128_CBC_SHA256"
+        assert connection.anomalies == []
+        read_with.append(pieces)
+    assert read_with[0] == read_with[1]
+    assert {joined(read_with[0], side) for side in (CLIENT, SERVER)} == set(followed(capture, keys, 0))

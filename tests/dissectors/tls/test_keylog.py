@@ -89,12 +89,30 @@ def test_line_ends_and_encodings_do_not_matter(encode):
         bytes(4) + RANDOM,  # widened at the front
         RANDOM[4:],  # without the four bytes that once were the time
         RANDOM[:28],
+        RANDOM[1:],  # a number whose first byte is zero
+        RANDOM[:31],
+        b"\x20" + RANDOM,  # with its length
+        RANDOM + b"\x0a",
     ],
 )
 def test_a_random_of_odd_width_is_found(written):
     keylog, odd = loaded(f"CLIENT_RANDOM {written.hex()} {MASTER}\n")
     assert odd == []
     assert RANDOM in keylog
+
+
+def test_a_random_written_as_a_number_without_its_first_zero_is_found():
+    keylog, odd = loaded(f"CLIENT_RANDOM {RANDOM.hex().lstrip('0')} {MASTER}\n")
+    assert len(RANDOM.hex().lstrip("0")) % 2 == 1
+    assert odd == []
+    assert RANDOM in keylog
+
+
+def test_lines_of_later_generations_are_known_and_not_needed():
+    keylog, odd = loaded(
+        "".join(f"{side}_TRAFFIC_SECRET_{n} {RANDOM.hex()} {TRAFFIC}\n" for side in ("CLIENT", "SERVER") for n in "1N7")
+    )
+    assert (odd, len(keylog)) == ([], 0)
 
 
 def test_a_binary_file_is_one_mistake_and_not_a_million():
@@ -111,6 +129,27 @@ def test_secrets_do_not_show_in_what_is_printed():
     keylog, _ = loaded(f"CLIENT_RANDOM {RANDOM.hex()} {MASTER}\nCLIENT_TRAFFIC_SECRET_0 {RANDOM.hex()} {TRAFFIC}\n")
     assert repr(keylog.secrets(RANDOM)) == "Secrets(master, traffic)"
     assert repr(keylog) == "KeyLog(1 client randoms)"
+
+
+def test_certificates_that_many_connections_hold_are_one_copy(monkeypatch):
+    keylog = KeyLog()
+    first = keylog.one_copy(b"chain" * 100)
+    assert keylog.one_copy(b"chain" * 100) is first
+    monkeypatch.setattr("dissectors.tls.keylog.CHAINS_LIMIT", 1)
+    assert keylog.one_copy(b"chain" * 100) is first
+    other = b"other" * 100
+    assert keylog.one_copy(other) is other
+    assert len(keylog._chains) == 1
+
+
+def test_an_rsa_line_finds_its_premaster_secret_and_no_other():
+    keylog, odd = loaded(f"RSA {'ab' * 8} {MASTER}\nPMS_CLIENT_RANDOM {RANDOM.hex()} {MASTER}\n")
+    assert odd == []
+    assert keylog.premaster(b"\xab" * 256) == bytes.fromhex(MASTER)
+    assert keylog.premaster(b"\xac" * 256) is None
+    assert keylog.computes_masters
+    assert keylog.opens_rsa
+    assert not KeyLog().computes_masters
 
 
 def test_hundred_thousand_lines_take_a_second_at_most():

@@ -5,14 +5,13 @@ import os
 import ssl
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from dissectors.events import CLIENT, SERVER
 from dissectors.tls import KeyLog
 from dissectors.tls.handshake import CLIENT_HELLO
-from tests.dissectors.tls.dialogue import HTTP_TALK, SPLITS, Live, Recording, outcome, plaintext, play
+from tests.dissectors.tls.dialogue import HTTP_TALK, RANDOM, SPLITS, Live, Recording, outcome, plaintext, play
 from tests.support.places import ROOT
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
@@ -33,7 +32,13 @@ SUITES_13 = [
 ]
 
 
-def check(recording: Recording, version: str, cipher: str | None = None, resumed: bool = False) -> None:
+def check(
+    recording: Recording,
+    version: str,
+    cipher: str | None = None,
+    resumed: bool = False,
+    splits: tuple[str, ...] = SPLITS[1:],
+) -> None:
     """The whole conversation is read, and the same for every split."""
     connection, pieces = play(recording.turns, recording.keys)
     assert plaintext(pieces) == recording.sent
@@ -48,7 +53,7 @@ def check(recording: Recording, version: str, cipher: str | None = None, resumed
     for side in (CLIENT, SERVER):
         wire = sum(len(data) for turn_side, data in recording.turns if turn_side == side)
         assert wire == connection.overhead_bytes[side] + sum(p.wire_bytes for p in pieces if p.side == side)
-    for split in SPLITS[1:]:
+    for split in splits:
         assert outcome(*play(recording.turns, recording.keys, split)) == outcome(connection, pieces)
 
 
@@ -162,11 +167,30 @@ def test_a_wrong_secret_is_told_as_such(version):
     assert connection.anomalies[0].code == "tls_record_not_authentic"
 
 
-def test_old_version_is_named(tmp_path: Path):
-    live = Live(ssl.TLSVersion.TLSv1_2, "ECDHE-ECDSA-AES128-SHA256:@SECLEVEL=0")
-    connection, _ = play((recording := live.record(HTTP_TALK)).turns, recording.keys)
-    assert connection.why_encrypted == "unsupported_cipher"
-    assert connection.facts().cipher == "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256"
+BEFORE_13 = [
+    (TLS12, "ECDHE-ECDSA-AES128-SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256"),
+    (TLS12, "ECDHE-ECDSA-CAMELLIA256-SHA384", "TLS_ECDHE_ECDSA_WITH_CAMELLIA_256_CBC_SHA384"),
+    (TLS12, "ECDHE-ECDSA-ARIA128-GCM-SHA256", "TLS_ECDHE_ECDSA_WITH_ARIA_128_GCM_SHA256"),
+    (TLS12, "ECDHE-ECDSA-NULL-SHA", "TLS_ECDHE_ECDSA_WITH_NULL_SHA"),
+    (ssl.TLSVersion.TLSv1_1, "ECDHE-ECDSA-AES256-SHA", "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA"),
+    (ssl.TLSVersion.TLSv1, "ECDHE-ECDSA-AES128-SHA", "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA"),
+]
+NO_ENCRYPT_THEN_MAC = 1 << 19  # SSL_OP_NO_ENCRYPT_THEN_MAC, which Python's ssl does not name
+
+
+def mac_then_encrypt(context: ssl.SSLContext) -> None:
+    context.options |= NO_ENCRYPT_THEN_MAC
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1")
+@pytest.mark.parametrize("settings", [None, mac_then_encrypt], ids=["encrypt then MAC", "MAC then encrypt"])
+@pytest.mark.parametrize(("version", "openssl_name", "name"), BEFORE_13)
+def test_suites_with_a_mac_of_their_own_are_decrypted(version, openssl_name, name, settings):
+    try:
+        live = Live(version, openssl_name + ":@SECLEVEL=0", settings)
+    except ssl.SSLError:
+        pytest.skip("this OpenSSL does not have it")
+    check(live.record(HTTP_TALK), version.name.replace("v1_", " 1.").replace("v1", " 1.0"), name, splits=(RANDOM,))
 
 
 @pytest.mark.parametrize("version", [TLS12, TLS13])
