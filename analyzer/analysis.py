@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from analyzer.reading import BLOCK_BYTES, NOTIFY_PORT, How, Progress, read_captures
+from analyzer.reading import BLOCK_BYTES, NOTIFY_PORT, EngineName, How, Progress, read_captures, read_live
 from analyzer.secrets import read_keys
 from analyzer.trouble import PathLike, Trouble
 
@@ -118,7 +118,9 @@ def analyze(
     *,
     rsa_key: PathLike | Iterable[PathLike] = (),
     rsa_password: str | None = None,
-    engine: Literal["builtin"] = "builtin",
+    engine: EngineName = "builtin",
+    interface: str | None = None,
+    seconds: int | None = None,
     notify_ports: Sequence[int] = (NOTIFY_PORT,),
     block_bytes: int = BLOCK_BYTES,
     columnar: bool = True,
@@ -128,19 +130,34 @@ def analyze(
 
     `keylog` are NSS key log files, `rsa_key` files with a server's private RSA key (PEM, DER, PKCS#12). A file that
     cannot be read costs itself only and is a line in `Analysis.warnings`; AnalyzeError is raised when nothing could be
-    read. `columnar=False` takes the slow path that the fast one is checked against. `progress` is called with (file,
-    bytes read, size or None).
+    read. `engine`: our own, Wireshark's, or our own and Wireshark's for what that could not open. `columnar=False`
+    takes the slow path that the fast one is checked against. With `interface`, tshark captures there in place of
+    `paths`, until Ctrl-C or for so many `seconds`. `progress` is called with (file, bytes read, size or
+    None).
     """
     from analyzer.timeline import Timeline
 
     started = time.monotonic()
     warnings: list[Trouble] = []
-    keys = read_keys(_as_list(keylog), _as_list(rsa_key), rsa_password, warnings)
-    how = How(notify_ports=notify_ports, block_bytes=block_bytes, columnar=columnar)
+    keylogs, rsa_keys = _as_list(keylog), _as_list(rsa_key)
+    keys = read_keys(keylogs, rsa_keys, rsa_password, warnings)
+    how = How(
+        engine=engine,
+        keylogs=keylogs,
+        rsa_keys=rsa_keys,
+        interface=interface,
+        seconds=seconds,
+        notify_ports=notify_ports,
+        block_bytes=block_bytes,
+        columnar=columnar,
+    )
     collecting = gc.isenabled()
     gc.disable()  # events are trees without cycles; looking for cycles in millions of them costs a fifth of the time
     try:
-        read = read_captures(_as_list(paths), keys, how, Timeline, progress)
+        if interface is not None:
+            read = read_live(how, Timeline, progress)
+        else:
+            read = read_captures(_as_list(paths), keys, how, Timeline, progress)
         builders = read.sink.finish(read.facts)
     finally:
         if collecting:

@@ -11,7 +11,6 @@ import typer
 from analyzer.commands.common import check_target, guard, read_view, write_page
 from analyzer.commands.options import (
     Block,
-    Captures,
     Debug,
     Devices,
     Engine,
@@ -23,6 +22,7 @@ from analyzer.commands.options import (
     Pseudonymize,
     Quiet,
     RsaKeys,
+    SomeCaptures,
 )
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def analyze(
-    captures: Captures,
+    captures: SomeCaptures = None,
     *,
     keylog: KeyLogs = None,
     rsa_key: RsaKeys = None,
@@ -44,6 +44,13 @@ def analyze(
         FailOn, typer.Option("--fail-on", help="Exit code 1 when there are such findings.")
     ] = FailOn.NEVER,
     engine: Engines = Engine.BUILTIN,
+    interface: Annotated[
+        str | None,
+        typer.Option("--interface", metavar="NAME", help="Capture here with tshark until Ctrl-C, in place of CAPTURE."),
+    ] = None,
+    seconds: Annotated[
+        int | None, typer.Option("--seconds", min=1, help="With --interface: no longer than this.")
+    ] = None,
     notify_port: Ports = None,
     block_size: Block = 32,
     verbose: Annotated[
@@ -54,10 +61,12 @@ def analyze(
 ) -> None:
     """Say how push fares: the verdict, devices and folders."""
     with guard(debug):
+        if bool(captures) == bool(interface):
+            raise typer.BadParameter("give either captures or --interface")
         for target in (html, tables):
             check_target(target)
         view = read_view(
-            captures,
+            captures or [],
             keylogs=keylog,
             rsa_keys=rsa_key,
             devices=device,
@@ -66,6 +75,8 @@ def analyze(
             notify_ports=notify_port,
             block_mib=block_size,
             quiet=quiet,
+            interface=interface,
+            seconds=seconds,
         )
         if html is not None:
             write_page(view, html)

@@ -34,6 +34,8 @@ def read_view(
     notify_ports: list[int] | None,
     block_mib: int,
     quiet: bool,
+    interface: str | None = None,
+    seconds: int | None = None,
 ) -> View:
     """Read the captures, tell the warnings, and cut the result to what was asked for."""
     from analyzer.analysis import analyze as read
@@ -47,6 +49,8 @@ def read_view(
             rsa_key=rsa_keys or [],
             rsa_password=os.environ.get(PASSWORD_VARIABLE),
             engine=engine.value,
+            interface=interface,
+            seconds=seconds,
             notify_ports=notify_ports or [2883],
             block_bytes=block_mib << 20,
             progress=progress,

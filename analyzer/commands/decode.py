@@ -36,7 +36,7 @@ def decode(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Show each request and response: line, headers, sizes, and the body as XML, personal text masked."""
+    """Show each message as XML with sizes, personal text masked."""
     with guard(debug):
         from functools import partial
 

@@ -13,6 +13,8 @@ class Engine(StrEnum):
     """Program part that reads the packets."""
 
     BUILTIN = "builtin"
+    TSHARK = "tshark"
+    AUTO = "auto"
 
 
 class Format(StrEnum):
@@ -31,10 +33,9 @@ class FailOn(StrEnum):
     NEVER = "never"
 
 
-Captures = Annotated[
-    list[str],
-    typer.Argument(metavar="CAPTURE...", help="pcap or pcapng files, also .gz and .zst; - is standard input."),
-]
+_CAPTURES = typer.Argument(metavar="CAPTURE...", help="pcap or pcapng files, also .gz and .zst; - is standard input.")
+Captures = Annotated[list[str], _CAPTURES]
+SomeCaptures = Annotated[list[str] | None, _CAPTURES]
 KeyLogs = Annotated[
     list[Path] | None,
     typer.Option("--keylog", metavar="FILE", envvar="SSLKEYLOGFILE", help="TLS key log (NSS format). May be repeated."),
@@ -52,7 +53,9 @@ Devices = Annotated[
     list[str] | None,
     typer.Option("--device", metavar="ID", help="Only this device (id or its beginning, or user). May be repeated."),
 ]
-Engines = Annotated[Engine, typer.Option("--engine", help="Program part that reads the packets.")]
+Engines = Annotated[
+    Engine, typer.Option("--engine", help="What reads packets; auto: tshark gets what builtin cannot open.")
+]
 Pseudonymize = Annotated[bool, typer.Option("--pseudonymize", help="Replace names of people, devices and folders.")]
 Ports = Annotated[
     list[int] | None,

@@ -202,12 +202,12 @@ class HttpConnection(Machine):
             _, status, reason, version, _ = self._answered
         headers, _, length, codings, head_end = found
         body_start, body_end = head_end, len(data)
+        chunk = lone_chunk(data, body_start) if length == CHUNKED else None
+        if chunk is not None:
+            body_start, body_end = chunk
         size = body_end - body_start
-        if length == CHUNKED and (place := lone_chunk(data, body_start)) is not None:
-            body_start, body_end = place
-            size = length = body_end - body_start
         pairing = self._pairing
-        if length == size and pairing.pending and status >= 200 and (not size or status not in (204, 304)):
+        if (length == size or chunk is not None) and pairing.pending and status >= 200 and (not size or status not in (204, 304)):
             exchange = pairing.pending[0]
             request = exchange.request
             if request is not None and exchange is not self._deciding and exchange.method not in ("HEAD", "CONNECT"):

@@ -21,7 +21,8 @@ _METHOD = re.compile(rb"[A-Z][A-Z0-9_\-]{0,31}")
 _ANY_METHOD = re.compile(rb"[A-Za-z][A-Za-z0-9_\-]{0,31}")  # RFC 9110 9.1: capitals are a convention
 _REQUEST_LINE = re.compile(rb"[A-Za-z][A-Za-z0-9_\-]{1,31} +[^\x00-\x20][^\x00-\x1f\x7f]* HTTP/(?:1\.\d|2\.0)\r?")
 _AUTHORITY = re.compile(rb"[0-9A-Za-z\[]")
-_SERVER_START = b"HTTP/1."
+_STATUS_LINE = re.compile(rb"HTTP/1\.\d \d{3}")  # a bare "HTTP/1.1" also ends a request line
+_SOME_STATUS_LINE = b"HTTP/1.1 200"
 _ENOUGH_OF_PREFACE = len(b"PRI * HTTP/2.0\r\n")
 
 
@@ -34,9 +35,9 @@ def looks_like_http(side: int, data: bytes, expected: bool = False) -> bool | No
     """
     data = data[: MAX_START_LINE_BYTES + 1].lstrip(b"\r\n")
     if side != CLIENT:
-        if len(data) > len(_SERVER_START):
-            return data.startswith(_SERVER_START) and data[7] in b"0123456789"
-        return None if _SERVER_START.startswith(data) else False
+        if not _STATUS_LINE.match(data + _SOME_STATUS_LINE[len(data) :]):
+            return False
+        return True if len(data) >= len(_SOME_STATUS_LINE) else None
     if not data:
         return None
     method, space, rest = data.partition(b" ")

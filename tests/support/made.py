@@ -26,6 +26,7 @@ class Made:
         base = {
             "capture": "office.pcap",
             "engine": "builtin",
+            "opened_by_tshark": 0,
             "frames": 1000,
             "bytes": 1_200_000,
             "start": START,

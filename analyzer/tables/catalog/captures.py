@@ -13,7 +13,16 @@ TABLE = Table(
             name="engine",
             kind="enum",
             meaning="The program part that turned frames into HTTP transactions.",
-            values=(("builtin", "the engine of this tool"), ("tshark", "Wireshark's dissectors, through pyshark")),
+            values=(
+                ("builtin", "the engine of this tool"),
+                ("tshark", "Wireshark's dissectors, through pyshark"),
+                ("both", "the engine of this tool, and tshark for what it could not open"),
+            ),
+        ),
+        Column(
+            name="opened_by_tshark",
+            kind="int",
+            meaning="Connections that only tshark could open. Zero: none, or only one engine read the file.",
         ),
         Column(name="frames", kind="int", meaning="Frames in the file, of whatever protocol."),
         Column(name="bytes", kind="int", meaning="Size of the file's content in bytes, after decompression."),

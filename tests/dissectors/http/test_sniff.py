@@ -52,7 +52,7 @@ def test_other_protocols_are_not_http(data: bytes) -> None:
         (b"", None),
         (b"HTT", None),
         (b"HTTP/1.", None),
-        (b"HTTP/1.1", True),
+        (b"HTTP/1.1", None),
         (b"HTTP/1.x", False),
         (b"HTTP/2.0", False),
         (b"220 x", False),
