@@ -178,6 +178,8 @@ class TlsFacts:
     close_notify_ns: tuple[int | None, int | None]  # by side
     close_notify_frame: tuple[int | None, int | None]
     alerts: tuple[tuple[int, int, int, int], ...]  # (side, frame, level, description), close_notify left out
+    certificates: tuple[tuple[bytes, ...], tuple[bytes, ...]] = ((), ())  # by side: DER, leaf first, as sent
+    client_went_on: bool | None = None  # it changed cipher after the server's flight; None: TLS 1.3, or bytes missing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

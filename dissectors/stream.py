@@ -57,6 +57,7 @@ class ConnectionStream:
         "_http",
         "_inner",
         "_kind",
+        "_late",
         "_number",
         "_random",
         "_shared",
@@ -82,6 +83,7 @@ class ConnectionStream:
         self._http: HttpConnection | Http2Connection | None = None
         self._inner: ConnectionStream | None = None  # what is inside the tunnel that this became
         self._sideline: Sideline | None = None  # SMTP or LDAP
+        self._late = False  # the first bytes of the side that spoke first are not in the capture
         self._flip = 0  # 1: what looked like the server is the client (the capture began in the middle)
         self._random: bytes | None = None
         self.duplicate_of: int | None = None
@@ -130,7 +132,9 @@ class ConnectionStream:
             self._follow_inner(self._inner)
         elif self._sideline is not None:
             self._events.extend(self._sideline.gap(side, length, frame, time_ns))
-        elif self._held:  # with nothing held, what comes after the gap is where this connection begins for us
+        elif not self._held:  # what comes after the gap is where this connection begins for us
+            self._late = True
+        else:
             self._decide(final=True)
             if self._kind != "other" or self._sideline is not None:
                 self.gap(side, length, frame, time_ns)
@@ -201,15 +205,17 @@ class ConnectionStream:
 
     def _decide(self, *, final: bool = False) -> None:
         """Looks at the first bytes of whichever side spoke first."""
-        side, first = (
-            self._held[0][0],
-            b"".join(data for held_side, data, *_ in self._held if held_side == self._held[0][0]),
-        )
+        side = self._held[0][0]
+        first, answer = (b"".join(part[1] for part in self._held if part[0] == who) for who in (side, 1 - side))
         if len(first) < 3 and not final:
             return
         kind: bool | None = None
         http2: bool | None = False
-        if (len(first) >= 3 and first[0] in TLS_TYPES and first[1] == 3) or is_old_hello(first):
+        if _begins_tls(first) or is_old_hello(first):
+            self._kind = "tls"
+        elif self._late and len(answer) < 3 and not final:
+            return  # the first bytes of this side are lost: the other side's say more
+        elif self._late and _begins_tls(answer):
             self._kind = "tls"
         else:
             http2 = looks_like_http2(first)
@@ -370,3 +376,7 @@ class ConnectionStream:
         for anomaly in anomalies:
             self._events.append(replace(anomaly, connection_id=self._connection_id, capture=self._shared.capture))
         anomalies.clear()
+
+
+def _begins_tls(first: bytes) -> bool:
+    return len(first) >= 3 and first[0] in TLS_TYPES and first[1] == 3

@@ -292,7 +292,7 @@ class Case:
         columns = (read.values(sessions, name) for name in ("session_id", "device_type", "user", "device_id"))
         for session, device_type, user, device_id in zip(*columns, strict=True):
             words = [plain(str(word)) for word in (device_type, user) if word]
-            tail = plain(str(device_id))[-8:] if device_id else str(session)
+            tail = _tail(str(device_id)) if device_id else str(session)
             short[session] = " ".join(words) if words else tail
             tails[session] = tail
         times = Counter(short.values())
@@ -300,6 +300,12 @@ class Case:
 
     def device(self, who: object) -> str:
         return self.device_names.get(who) or plain(str(who))
+
+
+def _tail(device_id: str) -> str:
+    """The end of an id is enough to tell devices apart; an address, where nothing else is known, stays whole."""
+    name = plain(device_id)
+    return name if "." in name or ":" in name else name[-8:]
 
 
 def _in_time(start: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:

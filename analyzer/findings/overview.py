@@ -206,13 +206,19 @@ def opened(case: Case) -> list[str]:
     if tls.any():
         total, number = int(tls.sum()), int(open_.sum())
         share = "" if number in (0, total) else f" ({size(moved[open_].sum())} of {size(moved[tls].sum())})"
-        parts.append(f"{_of_links(number, total)} opened{share}")
+        beyond = int(read.ints(case.source("captures"), "opened_by_tshark").clip(0).sum())
+        parts.append(f"{_of_links(number, total)} opened{share}" + (f", {beyond:,} by tshark" if beyond else ""))
     if clear.any():
         parts.append(counted(int(clear.sum()), "connection with plain HTTP", "connections with plain HTTP"))
     if not parts:
         parts.append(f"neither TLS nor HTTP in {counted(int(once.sum()), 'TCP connection')}")
-    eas = int((once & read.among(links, "eas_evidence", "decoded", "inferred")).sum())
-    parts.append(f"{eas:,} with Exchange ActiveSync" if eas else "no Exchange ActiveSync")
+    eas, likely = (int((once & read.among(links, "eas_evidence", kind)).sum()) for kind in ("decoded", "inferred"))
+    if eas and likely:
+        parts.append(f"{eas:,} with Exchange ActiveSync and {likely:,} most likely")
+    elif likely:
+        parts.append(f"{likely:,} most likely with Exchange ActiveSync")
+    else:
+        parts.append(f"{eas:,} with Exchange ActiveSync" if eas else "no Exchange ActiveSync")
     inferred = int(read.among(beats, "kind", "inferred").sum())
     waits = counted(len(case), "wait") if len(case) else "no wait"
     parts.append(f"{waits} ({inferred:,} inferred)" if inferred else waits)

@@ -6,13 +6,14 @@ cost is counted in `cost.py`, the two tables under the words are made in `overvi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from analyzer.findings import cost, overview, surer
+from analyzer.findings import cost, notified, overview, surer
 from analyzer.findings.case import DIED, ERROR, LIVED, OWN, UNKNOWN, Case
 from analyzer.findings.deaths import SEVERE_SHARE
 from analyzer.findings.overview import DeviceRow, FolderRow
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 FILE_ODDITIES = 3  # oddities of whole files that are named; the others are in `anomalies`
 DEVICES_NAMED = 5  # with a sentence each; findings and the table of devices have all
 SENTENCE = 300  # characters of one
+LONG = 1000  # of a title and its explanation
 WORTH_A_RATE = 100_000  # packets; with fewer, starting the program is what takes the time
 
 Level = Literal["ok", "info", "warning", "error"]
@@ -59,11 +61,22 @@ def build(tables: Mapping[str, pd.DataFrame], elapsed_s: float | None = None) ->
     own, gone, adapting = (
         [finding for finding in findings if finding["code"] == code] for code in ("DP105", "DP107", "DP108")
     )
-    severity, headline = _headline(case, dead, errors)
+    servers = [finding for finding in findings if finding["code"] in ("DP120", "DP121", "DP122", "DP123")]
+    beside = [finding for finding in findings if _says_more(case, finding)]
+    severity, headline = _headline(case, dead, errors, servers + beside)
     reasons = [str(finding["detail"]) for finding in dead]
     for of_devices in (errors, adapting, own, gone):
         reasons += _few(of_devices)
-    advice = list(dict.fromkeys(str(finding["advice"]) for finding in dead + errors if finding["advice"]))
+    if line := notified.line(case):
+        reasons.append(line)
+    reasons += _few(servers)
+    for finding in beside[:DEVICES_NAMED]:
+        title = "" if finding["title"] == headline else f"{finding['title']} "
+        reasons.append(plain(f"{title}{finding['detail']}", LONG))
+    reasons += _guessed(case)
+    advice = list(
+        dict.fromkeys(str(finding["advice"]) for finding in dead + errors + servers + beside if finding["advice"])
+    )
     unseen, next_steps = _unseen(case, findings), _next_steps(case, findings)
     if not len(case) and not len(case.source("sessions")):
         reasons, unseen, advice, next_steps = unseen, [], next_steps, []  # then this is the answer, and not a footnote
@@ -82,6 +95,28 @@ def build(tables: Mapping[str, pd.DataFrame], elapsed_s: float | None = None) ->
     )
 
 
+def _guessed(case: Case) -> list[str]:
+    """What was not read but inferred."""
+    inferred = int(read.among(case.source("heartbeats"), "kind", "inferred").sum())
+    if not inferred:
+        return []
+    which, one = of_all(inferred, len(case), "wait"), inferred == 1
+    return [
+        f"{which[:1].upper()}{which[1:]} {'was' if one else 'were'} inferred from the sizes and times of packets: "
+        f"{'a long poll' if one else 'long polls'}, most likely ActiveSync."
+    ]
+
+
+def _says_more(case: Case, finding: dict[str, Any]) -> bool:
+    """Whether a finding about what is beside push belongs into the verdict: how a device that does not wait gets its
+    mail; sign-ins, the directory and certificates only where something is wrong with them.
+    """
+    code = str(finding["code"])
+    if code in ("DP130", "DP132") and not len(case):
+        return True
+    return code.startswith(("DP13", "DP14")) and finding["severity"] != "info"
+
+
 def _few(found: list[dict[str, Any]]) -> list[str]:
     """What was found of each device, for the first few."""
     said = [str(finding["detail"]) for finding in found[:DEVICES_NAMED]]
@@ -89,7 +124,9 @@ def _few(found: list[dict[str, Any]]) -> list[str]:
     return [*said, f"The same goes for {counted(rest, 'more device')}."] if rest else said
 
 
-def _headline(case: Case, dead: list[dict[str, Any]], errors: list[dict[str, Any]]) -> tuple[Level, str]:
+def _headline(
+    case: Case, dead: list[dict[str, Any]], errors: list[dict[str, Any]], others: list[dict[str, Any]]
+) -> tuple[Level, str]:
     total, lived, died = len(case), case.count(LIVED), case.count(DIED)
     if dead:
         first = dead[0]
@@ -98,6 +135,8 @@ def _headline(case: Case, dead: list[dict[str, Any]], errors: list[dict[str, Any
         return ("error" if first["severity"] == "error" else "warning"), str(first["title"])
     if errors:
         return "warning", str(errors[0]["title"])
+    if worst := [finding for finding in others if finding["severity"] != "info"]:
+        return ("error" if worst[0]["severity"] == "error" else "warning"), str(worst[0]["title"])
     if total == 0:
         return _nothing_held(case)
     if lived:
@@ -144,11 +183,9 @@ def _unseen(case: Case, findings: list[dict[str, Any]]) -> list[str]:
         if len(unknown) > running:
             why.append(f"{len(unknown) - running:,} whose end the capture does not show")
         said.append(f"{counted(len(unknown), 'wait')} cannot be judged: {listed(why)}.")
-    inferred = int(read.among(beats, "kind", "inferred").sum())
-    if inferred:
-        said.append(f"{of_all(inferred, len(case), 'wait').capitalize()} inferred from encrypted traffic.")
     if not len(case.source("sessions")) and not len(case):
         said.append(_looked_for(case))
+    said += _twice(case)
     odd = case.source("anomalies")
     link = read.ints(odd, "connection_id")
     found, details = read.codes(odd, "detail")
@@ -157,6 +194,20 @@ def _unseen(case: Case, findings: list[dict[str, Any]]) -> list[str]:
     said += overview.closed(case)
     said += [f"{finding['title']} {finding['detail']}" for finding in findings if finding["code"] == "DP111"]
     return said
+
+
+def _twice(case: Case) -> list[str]:
+    """Captures that show the same connections: each counts twice here, and a pair of them tells more."""
+    if len(case.source("captures")) < 2:
+        return []
+    from analyzer.pair.recognise import same_connections
+
+    pairs = Counter(seen.captures for seen in same_connections(case.source("connections")))
+    return [
+        f"{plain(one, SENTENCE)} and {plain(other, SENTENCE)} both show {counted(times, 'connection')}, which "
+        f"{'counts' if times == 1 else 'count'} twice here: directpush pair tells what became of the packets between."
+        for (one, other), times in pairs.most_common(DEVICES_NAMED)
+    ]
 
 
 def _looked_for(case: Case) -> str:

@@ -25,6 +25,7 @@ def same_connections(connections: Source) -> list[Seen]:
     randoms, _ = read.codes(connections, "client_random")
     codes, names = read.codes(connections, "capture")
     first: dict[int, tuple[int, int]] = {}
+    known: set[tuple[int, int]] = set()
     found = []
     for number, random, capture in zip(
         read.ints(connections, "connection_id").tolist(), randoms.tolist(), codes.tolist(), strict=True
@@ -32,6 +33,7 @@ def same_connections(connections: Source) -> list[Seen]:
         if random < 0 or capture < 0:
             continue
         earlier, where = first.setdefault(random, (number, capture))
-        if where != capture:
+        if where != capture and (random, capture) not in known:
+            known.add((random, capture))
             found.append(Seen(earlier, number, (str(names[where]), str(names[capture]))))
     return found

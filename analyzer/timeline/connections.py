@@ -22,6 +22,7 @@ class Connections:
         self._captures = array("q")
         self._missing = array("q")
         self._copies: dict[int, int] = {}  # row → the connection that it is a copy of
+        self._inferred: set[int] = set()  # connection ids
 
     def add(self, c: Connection, sessions: int) -> None:
         """One ended connection, and how many sessions sent requests on it."""
@@ -66,8 +67,13 @@ class Connections:
                 c.duplicate_of,
                 None if c.handshake_ns is None else c.handshake_ns / 1e6,
                 sessions,
+                tls and tls.client_random,
             )
         )
+
+    def infer(self, connection_id: int) -> None:
+        """Its shape tells that it carries Exchange ActiveSync."""
+        self._inferred.add(connection_id)
 
     def missing_bytes(self, captures: int) -> list[int]:
         """TCP payload that each capture lacks."""
@@ -79,6 +85,11 @@ class Connections:
         names = np.array([*capture_names, None], dtype=object)
         numbers = ints(self._captures)
         self.builder.replace("capture", names[np.where(numbers < len(capture_names), numbers, -1)])
+        if self._inferred:
+            guessed = np.isin(ints(self._ids), sorted(self._inferred))
+            evidence, sessions = self.builder.column("eas_evidence"), self.builder.column("sessions")
+            self.builder.replace("eas_evidence", np.where(guessed, "inferred", evidence))
+            self.builder.replace("sessions", np.where(guessed, 1, sessions))
         if self._copies:  # a copy carries what its original carries
             evidence = self.builder.column("eas_evidence")
             known = dict(zip(self._ids, evidence.tolist(), strict=True))

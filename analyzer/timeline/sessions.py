@@ -133,6 +133,7 @@ class Sessions:
                     int(up[n]),
                     int(down[n]),
                     int(requests[n]),
+                    None,  # the period of a schedule, see `sync_mode`
                 )
             )
         return builder, ids, {int(ids[n]): self._keys[n] for n in seen.tolist()}

@@ -7,7 +7,8 @@ end is not yet clear are kept as objects.
 
     add     Transaction → transactions, and by command: waits, sync_sizes, folders
             Connection  → connections; settles what was pending on it
-    finish  sessions are joined; intervals inherited; pending waits judged; ids given; idle timers worked out
+    finish  push waits are inferred in what stayed encrypted; sessions are joined; intervals inherited; pending waits
+            judged; ids given; idle timers worked out
 """
 
 from __future__ import annotations
@@ -17,10 +18,15 @@ from typing import TypeAlias
 
 import numpy as np
 
+from analyzer.certificates import Certificates
+from analyzer.keyless import rows as keyless_rows
+from analyzer.keyless.endings import with_inferred_wait
+from analyzer.keyless.inference import Inference
 from analyzer.tables.builder import TableBuilder
 from analyzer.tables.catalog import TABLES, captures, findings
 from analyzer.tables.derived import DerivedTable
-from analyzer.timeline import adaptation, endings, originals
+from analyzer.timeline import adaptation, endings, originals, sync_mode
+from analyzer.timeline.access import Access
 from analyzer.timeline.anomalies import Anomalies
 from analyzer.timeline.attribution import gateway
 from analyzer.timeline.attribution.together import End
@@ -31,7 +37,8 @@ from analyzer.timeline.facts import CaptureFacts
 from analyzer.timeline.folders import Folders
 from analyzer.timeline.history import History, Refusals
 from analyzer.timeline.idle_timeouts import Paths
-from analyzer.timeline.reading import SYNC, UNKNOWN, Reader, Stored, Wait
+from analyzer.timeline.reading import INFERRED, SYNC, UNKNOWN, Reader, Stored, Wait, wait_of
+from analyzer.timeline.server_side import ServerSide
 from analyzer.timeline.sessions import Sessions
 from analyzer.timeline.sync_sizes import SyncSizes
 from analyzer.timeline.teardowns import Teardowns
@@ -39,7 +46,17 @@ from analyzer.timeline.transactions import Packed, Transactions, columns, in_ord
 from analyzer.timeline.waits import Waits
 from dissectors.eas import EasMessage, Message, decode_transaction
 from dissectors.eas.commands.foldersync import FolderSyncResponse
-from dissectors.events import Anomaly, Connection, Event, StreamReset, Transaction
+from dissectors.events import (
+    Anomaly,
+    Connection,
+    Datagram,
+    DirectorySearch,
+    Event,
+    StreamReset,
+    Transaction,
+    TriggerMail,
+    Unreachable,
+)
 
 MAX_KEPT_WAITS = 100  # without answer on one connection; HTTP/2 allows as many streams, HTTP/1.1 has one
 MAX_REMEMBERED_PINGS = 4096  # pairs of request and answer
@@ -89,9 +106,14 @@ class Timeline:
         self._sync_sizes = SyncSizes()
         self._folders = Folders()
         self._anomalies = Anomalies()
+        self._server_side = ServerSide()
         self._refusals = Refusals()
         self._paths = Paths()
+        self._inference = Inference()
+        self._longest_s: dict[int, float | None] = {}  # of inferred waits without answer, by row
         self._originals = originals.Originals()
+        self._access = Access()
+        self._certificates = Certificates()
         self._open: dict[int, _Open] = {}
         self._pending: list[Pending] = []
         self._ends: list[End] = []  # of connections with a wait; their rows are made when all of them are known
@@ -103,15 +125,23 @@ class Timeline:
     def add(self, event: Event, message: EasMessage | None = None) -> None:
         """One event. `message`: what a Transaction says as EAS, where that is known already."""
         if type(event) is Transaction:
+            if self._access.wants(event):
+                self._access.transaction(event, len(self._transactions))
             self._transaction(event, decode_transaction(event) if message is None else message)
         elif type(event) is Connection:
+            self._access.connection(event)
             self._connection(event)
         elif type(event) is Anomaly:
             self._anomalies.add(event)
+        elif type(event) is Datagram or type(event) is Unreachable:
+            self._server_side.event(event)
+        elif type(event) is DirectorySearch or type(event) is TriggerMail:
+            self._access.event(event)
 
     def _transaction(self, t: Transaction, message: EasMessage | None) -> None:
         if message is None:
             self._transactions.add(t, -1, self._head_of(t, None), None)
+            self._server_side.transaction(t)
             return
         open_ = self._open.get(t.connection_id)
         if open_ is None:
@@ -185,7 +215,8 @@ class Timeline:
             assert t.response is not None  # the seam: never both missing
             return self._transactions.head(None, None, None, command, t.response.http_version)
         host = request.headers.get("host")
-        return self._transactions.head(request.method, host, request.target, command, request.http_version)
+        method, target = request.method or None, request.target or None
+        return self._transactions.head(method, host, target, command, request.http_version)
 
     def _speaker(self, open_: _Open, said: _Said, t: Transaction) -> None:
         """Another session, or the same with other traits, speaks on a connection."""
@@ -227,13 +258,20 @@ class Timeline:
 
     def _connection(self, c: Connection) -> None:
         self._refusals.add(c)
+        self._server_side.connection(c)
+        self._certificates.add(c)
         open_ = self._open.pop(c.connection_id, None)
         if open_ is None:
             self._connections.add(c, 0)
+            self._inference.add(c)
             return
         self._note_speaker(open_)
         sessions = self._sessions.connection_ended(open_.sessions, f"{c.server.ip}:{c.server.port}")
         self._connections.add(c, len(sessions))
+        self._ended(c, open_, sessions)
+
+    def _ended(self, c: Connection, open_: _Open, sessions: set[int]) -> None:
+        """A connection that has carried EAS has ended."""
         self._paths.add(c, streams=open_.version == "2")
         self._clients[c.connection_id] = (c.client.ip, c.start_ns)
         self._capture_of[c.connection_id] = c.capture
@@ -242,6 +280,25 @@ class Timeline:
         if self._settle(open_, c):
             ending = endings.without_wait(c, open_.last_end_ns if open_.last_end_ns >= 0 else None)
             self._teardowns.add(c, ending, -1, next(iter(sessions)) if len(sessions) == 1 else -1)
+
+    def _infer(self, capture_end_ns: Sequence[int | None]) -> None:
+        """The exchanges and waits of connections that stayed encrypted become rows like all others."""
+        for found in self._inference.waits(capture_end_ns):
+            c, open_ = found.connection, _Open()
+            session = self._sessions.number(found.server, None, found.device, c.connection_id)
+            head = self._transactions.head(None, None, None, None, None)
+            meanings = {meaning.place: meaning for meaning in found.waits}
+            for place, exchange in enumerate(found.exchanges):
+                t = keyless_rows.transaction(c, place + 1, exchange)
+                row = self._transactions.add(t, session, head, None)
+                if place in meanings:
+                    terms = keyless_rows.terms(meanings[place])
+                    self._wait(open_, wait_of(row, session, t, meanings[place].brought_bytes, terms), t)
+                    self._longest_s[row] = found.longest_s
+                open_.last_start_ns = exchange.request_ns
+                open_.last_end_ns = max(exchange.sent_ns, exchange.answer_end_ns)
+            self._connections.infer(c.connection_id)
+            self._ended(c, open_, {session})
 
     def _settle(self, open_: _Open, c: Connection | None) -> bool:
         """Hand on the waits that were pending. True: none was at the end of the connection."""
@@ -270,6 +327,7 @@ class Timeline:
             self._sessions.connection_ended(open_.sessions, "")
             self._settle(open_, None)
         self._open.clear()
+        self._infer([f.end_ns for f in facts])
         names = [f.name for f in facts]
         joined = self._sessions.resolved()
         packed = self._transactions.packed()
@@ -304,6 +362,8 @@ class Timeline:
         heartbeats, heartbeat_ids = waits.finish(of_waits, keys, transaction_ids, self._reader.lists)
         teardowns = self._teardowns.finish(ids_of, heartbeat_ids, waits.requested, waits.held)
         self._folders.join(joined.tolist())
+        for odd in (*self._server_side.anomalies(), *self._certificates.anomalies()):
+            self._anomalies.add(odd)
         built: dict[str, TableBuilder | DerivedTable] = {
             "captures": _captures(facts, self._connections.missing_bytes(len(facts))),
             "connections": self._connections.finish(names),
@@ -314,8 +374,12 @@ class Timeline:
             "idle_timeouts": self._paths.finish(),
             "adaptations": self._adaptations(of_waits, packed),
             "sync_sizes": self._sync_sizes.finish(joined, ids_of, transaction_ids, held_rows, self._folders),
+            "certificates": self._certificates.finish(),
             "anomalies": self._anomalies.finish(names, self._capture_of),
         }
+        built |= self._server_side.finish(built, facts, self._capture_of)
+        built |= self._access.finish(built, transaction_ids, of_rows)
+        sync_mode.fill(sessions, built)
         made_later = findings.TABLE.name
         return {t.name: built[t.name] if t.name in built else TableBuilder(t) for t in TABLES if t.name != made_later}
 
@@ -343,7 +407,10 @@ class Timeline:
             wait, c = p.wait, p.connection
             if waits.is_wait(place, around.open_s(p)):
                 interval = None if np.isnan(waits.requested[place]) else float(waits.requested[place])
-                ending = endings.with_wait(p, interval, around)
+                if wait.terms.kind == INFERRED:
+                    ending = with_inferred_wait(p, self._longest_s[wait.row], around)
+                else:
+                    ending = endings.with_wait(p, interval, around)
                 waits.close(ending.wait_end_ns, ending.end_frame, ending.outcome)
                 if c is not None and not p.overtaken and p.stream_reset is None:
                     self._ends.append(End(ending, c, place, wait.session))
@@ -370,6 +437,7 @@ def _captures(facts: Sequence[CaptureFacts], missing: list[int]) -> TableBuilder
                 f.truncated_frames,
                 of_connections if f.missing_bytes is None else f.missing_bytes,
                 f.complete,
+                f.opened_by_tshark,
             )
         )
     return builder

@@ -40,6 +40,7 @@ from analyzer.timeline.reading import (
     BODY,
     CHANGES,
     EXPIRED,
+    INFERRED,
     KEY_MOVED,
     KINDS,
     NO_CHANGE,
@@ -58,7 +59,7 @@ from analyzer.timeline.sessions import Key
 
 EARLY_S = 1.0
 HELD_LIKE_A_WAIT_S = 30.0  # half of the smallest interval that MS-ASCMD allows
-SOURCES = ("unknown", "body", "inherited", "server_limit")
+SOURCES = ("unknown", "body", "inherited", "server_limit", "inferred")
 
 
 class Waits:
@@ -67,7 +68,7 @@ class Waits:
     def __init__(self) -> None:
         self._row = array("i")
         self._code = array("i")  # of its terms
-        self._items = array("i")  # -1: not known
+        self._items = array("i")  # -1: not known; of an inferred wait: bytes that its change brought
         self._terms: list[Terms] = []
         self._codes: dict[Terms, int] = {}
         self._withdrawn: list[int] = []  # places whose answer did not get through; they are added again as open
@@ -141,7 +142,7 @@ class Waits:
         syncs = len(stored_session)
         kinds = np.concatenate((self.field("kind", np.int8), np.full(syncs, SYNC, dtype=np.int8)))
         session = np.concatenate((packed["session"][self.rows], stored_session))
-        group = (sessions[session] if len(session) else session) * 2 + kinds
+        group = (sessions[session] if len(session) else session) * len(KINDS) + kinds
         time = np.concatenate((packed["request_start"][self.rows], stored_time))
         frame = np.concatenate((packed["request_last_frame"][self.rows], stored_frame))
         order = np.lexsort((frame, time, group)).astype(np.int32)
@@ -165,7 +166,10 @@ class Waits:
         self.requested: Floats = np.where(states, stated, inherited)
         known = ~np.isnan(self.requested)
         by_limit = stored_as[source] == SERVER_LIMIT
-        self._source = np.where(states, 1, np.where(~known, 0, np.where(by_limit, 3, 2))).astype(np.int8)  # in SOURCES
+        said = np.where(self.field("kind", np.int8) == INFERRED, 4, 1)
+        self._source = np.where(states, said, np.where(~known, 0, np.where(by_limit, 3, 2))).astype(
+            np.int8
+        )  # in SOURCES
         folders = np.concatenate((own, stored_folders))
         lists = newest(folders != -1)
         watched = np.where(own >= 0, own, np.where(lists >= 0, folders[lists], UNREADABLE))
@@ -249,9 +253,14 @@ class Waits:
             values = values[order]
             return Made(values, values < 0)
 
-        def items() -> Made:
-            values = np.array(self._items, dtype=np.int64)[order]
-            return Made(values, values < 0)
+        def counted(of_inferred: bool) -> Recipe:
+            """Items in the answer; of an inferred wait it is the bytes that followed."""
+
+            def make() -> Made:
+                values = np.array(self._items, dtype=np.int64)[order]
+                return Made(values, (values < 0) | ((self.field("kind", np.int8)[order] == INFERRED) != of_inferred))
+
+            return make
 
         def listed(codes: Callable[[], npt.NDArray[Any]]) -> Recipe:
             return lambda: Made(np.where((found := codes()[order]) > 0, found, -1), None, lists)
@@ -284,7 +293,8 @@ class Waits:
             "monitored_folders": listed(lambda: watched),
             "changed_folders": listed(lambda: self.field("changed", np.int32)),
             "http_status": packed_ints("status"),
-            "items": items,
+            "items": counted(of_inferred=False),
+            "brought_bytes": counted(of_inferred=True),
             "early_s": lambda: Made(np.where(answered[order], (requested - held)[order], np.nan)),
             "server": of_key(0),
             "device_id": of_key(2),

@@ -80,7 +80,7 @@ def test_a_request_from_the_supposed_server_turns_the_connection_round(step: int
 @pytest.mark.parametrize("step", [None, 1, 2, 7])
 def test_another_protocol_is_given_up(step: int | None) -> None:
     spoken = Spoken()
-    spoken.say(SERVER, b"220 mail.example.com ESMTP ready\r\n", step)
+    spoken.say(SERVER, b"SSH-2.0-OpenSSH_9.2p1 Debian\r\n", step)
     assert not spoken.stream.wanted
     upper, transactions = spoken.end()
     assert (upper.decryption, transactions, upper.keep_packets) == ("not_http", [], False)

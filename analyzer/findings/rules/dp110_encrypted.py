@@ -2,10 +2,14 @@
 
 What it means
     Connections that may carry Exchange ActiveSync could not be decrypted, or not as a whole. Their waits are
-    missing from the tables, or were inferred from the sizes and times of the encrypted packets.
+    missing from the tables, or were inferred from the sizes and times of the encrypted packets: long polls that
+    repeat to the byte, last equally long and are followed by what follows a Ping. Inferred rows say so (kind,
+    eas_evidence), and hold no user, folder or status. Below a threshold of evidence nothing is inferred.
 
 Why it hurts
-    What is in them is not judged. A verdict over the rest can miss the very device that has the trouble.
+    What is in them is not judged. A verdict over the rest can miss the very device that has the trouble. Who ended
+    an inferred wait and what idle timer the path has is seen without keys, too; which folder changed and what it
+    cost is not.
 
 What to do
     Bring the TLS key log of the client or of the proxy that ends TLS (environment variable SSLKEYLOGFILE for most
@@ -14,7 +18,8 @@ What to do
 
 When it is wrong
     Connections to the same port that have nothing to do with Exchange are counted too, when nothing tells them
-    apart.
+    apart. Another service that polls over HTTPS and never has any news looks like a Ping; IMAP IDLE, push services,
+    WebSocket, event streams, MAPI/HTTP and chats are told by rules of their own.
 
 References
     The NSS key log format; RFC 8446 (TLS 1.3); RFC 5246 (TLS 1.2).
@@ -33,7 +38,7 @@ from analyzer.findings.case import Case
 from analyzer.findings.words import counted, of_all
 from analyzer.tables import read
 from analyzer.tables.builder import NAT
-from dissectors.tls.reasons import KEY_DOES_NOT_FIT, NO_HANDSHAKE, NO_KEY, WHY
+from dissectors.tls.reasons import FORWARD_SECRET, KEY_DOES_NOT_FIT, NO_HANDSHAKE, NO_KEY, WHY
 
 CODE = "DP110"
 TITLE = "Connections stayed encrypted"
@@ -53,9 +58,12 @@ def check(case: Case) -> Iterator[Finding]:
     why = [f"{words} ({counted(times, 'connection')})." for words, times in said]
     inferred = int(read.among(connections, "eas_evidence", "inferred")[places].sum())
     if inferred:
-        why.append(f"{inferred:,} look like Exchange ActiveSync; their waits were inferred from sizes and times.")
+        carry = "carries" if inferred == 1 else "carry"
+        why.append(
+            f"{inferred:,} of them {carry} long polls, most likely Exchange ActiveSync: their waits are inferred."
+        )
     advice = None
-    if {NO_KEY, KEY_DOES_NOT_FIT} & set(counts):
+    if {NO_KEY, KEY_DOES_NOT_FIT, FORWARD_SECRET} & set(counts):
         advice = BRING_KEYS
     elif NO_HANDSHAKE in counts:
         advice = BEGIN_EARLIER

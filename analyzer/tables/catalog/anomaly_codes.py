@@ -52,6 +52,9 @@ CODES: dict[str, str] = {
     "http2_too_many_streams": "More streams are open than are followed; the oldest were given up.",
     "http2_unknown_fields": "Header fields refer to a table whose beginning is not in the capture; they are left out.",
     "http2_wrong_length": "A body has another size than its Content-Length says.",
+    # LDAP
+    "ldap_bad_message": "A message of LDAP is framed well, but what is inside cannot be read.",
+    "ldap_not": "A connection that began as LDAP goes on with something else; the rest was not read.",
     # Exchange ActiveSync
     "eas_bad_number": "An element that must hold a number holds something else.",
     "eas_bad_xml": "The XML of Autodiscover is cut, broken or has a document type; what came before was read.",
@@ -65,6 +68,23 @@ CODES: dict[str, str] = {
     "eas_query_unknown_version": "The base64 query in the request target is of a protocol version that is not known.",
     "eas_query_unreadable": "A part of the request target is no name and value.",
     "eas_unexpected_body": "The body is not what its command should have.",
+    # notifications and subscriptions between front-end and mailbox server
+    "notify_bad_header": "A line of a NOTIFY datagram is no name and value.",
+    "notify_bad_id": "A subscription id of a NOTIFY datagram is no number, or there are more than are read.",
+    "notify_bad_uri": "The URI of a NOTIFY datagram is not httpu://host:port; the rest was read.",
+    "notify_body": "Something follows the head of a NOTIFY datagram, which should be all of it.",
+    "notify_first_line": "The first line of a NOTIFY datagram has odd spaces or letters or no version; it was read.",
+    "notify_limit": "There are more notifications than are kept; the others were only counted.",
+    "notify_line_ends": "Lines of a NOTIFY datagram end in CR or LF alone; they were read.",
+    "notify_malformed": "A datagram begins like NOTIFY, and its first line makes no sense.",
+    "notify_not": "A datagram to a notification port does not begin like NOTIFY.",
+    "notify_too_long": "A NOTIFY datagram has more bytes or lines than are read.",
+    "notify_truncated": "The capture cut a NOTIFY datagram: subscription ids may be missing.",
+    "webdav_bad_header": "A header of SUBSCRIBE, POLL or UNSUBSCRIBE, or a list of ids, is not what it should be.",
+    "webdav_limit": "There are more requests about subscriptions than are kept; the others were only counted.",
+    "webdav_multistatus_bad": "The body of a 207 answer about subscriptions is no well-formed multistatus.",
+    "webdav_multistatus_limit": "The body of a 207 answer is larger or deeper than what is read.",
+    "webdav_multistatus_refused": "The body of a 207 answer has a document type declaration, which is not read.",
     # WBXML, the binary XML of Exchange ActiveSync
     "wbxml_attributes": "A tag has attributes, which Exchange ActiveSync does not use; they were passed over.",
     "wbxml_bad_integer": "A number in the encoding is longer than 32 bits.",

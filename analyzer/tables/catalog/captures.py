@@ -19,11 +19,6 @@ TABLE = Table(
                 ("both", "the engine of this tool, and tshark for what it could not open"),
             ),
         ),
-        Column(
-            name="opened_by_tshark",
-            kind="int",
-            meaning="Connections that only tshark could open. Zero: none, or only one engine read the file.",
-        ),
         Column(name="frames", kind="int", meaning="Frames in the file, of whatever protocol."),
         Column(name="bytes", kind="int", meaning="Size of the file's content in bytes, after decompression."),
         Column(name="start", kind="time", meaning="Time of the first frame. Null: the file holds no frame."),
@@ -52,6 +47,11 @@ TABLE = Table(
             name="complete",
             kind="bool",
             meaning="True: the file was read to its proper end. False: it breaks off inside a frame or a block.",
+        ),
+        Column(
+            name="opened_by_tshark",
+            kind="int",
+            meaning="Connections that only tshark could open. Zero: none, or only one engine read the file.",
         ),
     ),
 )

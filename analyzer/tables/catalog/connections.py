@@ -117,7 +117,10 @@ TABLE = Table(
             meaning="Whether the connection carries Exchange ActiveSync, and how that is known.",
             values=(
                 ("decoded", "its requests were read"),
-                ("inferred", "recognised from the shape of the encrypted traffic"),
+                (
+                    "inferred",
+                    "long polls in encrypted traffic that are most likely ActiveSync, by sizes and times alone",
+                ),
                 ("none", "no sign of Exchange ActiveSync"),
             ),
         ),
@@ -150,6 +153,11 @@ TABLE = Table(
             name="sessions",
             kind="int",
             meaning="Number of sessions (devices) whose requests it carried. More than one: a proxy shares it.",
+        ),
+        Column(
+            name="client_random",
+            kind="text",
+            meaning="Random of the ClientHello, hexadecimal: what a key log names the connection by. Null: not seen.",
         ),
     ),
 )

@@ -11,7 +11,11 @@ TABLE = Table(
         Column(name="heartbeat_id", kind="int", meaning="Number of the wait, from 1, in order of time."),
         Column(name="session_id", kind="int", meaning="The session whose device waited."),
         Column(name="connection_id", kind="int", meaning="The connection that carried the wait."),
-        Column(name="transaction_id", kind="int", meaning="The HTTP transaction that is the wait. Null: inferred."),
+        Column(
+            name="transaction_id",
+            kind="int",
+            meaning="The HTTP transaction that is the wait; itself inferred where kind is.",
+        ),
         Column(
             name="kind",
             kind="enum",
@@ -19,7 +23,7 @@ TABLE = Table(
             values=(
                 ("ping", "a Ping command"),
                 ("sync", "a Sync command that asks the server to hold its answer (hanging Sync)"),
-                ("inferred", "a long poll recognised inside encrypted traffic"),
+                ("inferred", "a long poll in encrypted traffic, most likely a Ping or a hanging Sync"),
             ),
         ),
         Column(name="start", kind="time", meaning="Start of the wait: the last byte of the request."),
@@ -61,6 +65,10 @@ TABLE = Table(
                     ),
                 ),
                 ("unknown", "the capture does not show it: it begins after the interval was agreed"),
+                (
+                    "inferred",
+                    ("from encrypted traffic: how long those of the device's waits lasted that ran out, to the second"),
+                ),
             ),
         ),
         Column(
@@ -123,6 +131,15 @@ TABLE = Table(
             meaning=(
                 "Items in the answer to a hanging Sync: adds, changes and deletes of all collections. Zero with "
                 "outcome changes: only the sync key moved. Null: a Ping, or no readable answer."
+            ),
+        ),
+        Column(
+            name="brought_bytes",
+            kind="int",
+            meaning=(
+                "Kind inferred, outcome changes: bytes on the wire that the server sent after this answer and before "
+                "the device's next wait, which is what the change set off. Null: another wait, or not seen; for a "
+                "decoded wait see sync_sizes."
             ),
         ),
         Column(

@@ -7,7 +7,8 @@ TABLE = Table(
     grain="one NOTIFY datagram",
     key=("time", "frame"),
     meaning=(
-        "Exchange 2003: the mailbox server tells the front-end over UDP (port 2883 by default) that a folder changed."
+        "Exchange 2003: the mailbox server tells the front-end over UDP (port 2883 by default) that a folder changed. "
+        "A datagram that was captured at several points has a row for each."
     ),
     columns=(
         Column(name="time", kind="time", meaning="Time of the datagram."),
@@ -19,5 +20,16 @@ TABLE = Table(
             name="subscription_ids", kind="json", meaning="List of the subscription ids it names. Empty: unsolicited."
         ),
         Column(name="call_back", kind="text", meaning="The Call-Back URL it repeats."),
+        Column(name="capture", kind="text", meaning="The capture it is in (captures.capture)."),
+        Column(
+            name="refused_by",
+            kind="text",
+            meaning="Who said with ICMP that it was not delivered. Null: nobody did.",
+        ),
+        Column(
+            name="refusal_frame",
+            kind="int",
+            meaning="Frame number of that ICMP error. Null: there is none.",
+        ),
     ),
 )

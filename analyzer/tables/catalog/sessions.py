@@ -16,7 +16,10 @@ TABLE = Table(
         Column(
             name="server",
             kind="text",
-            meaning="The server as the device calls it (Host header); its address and port when it sends none.",
+            meaning=(
+                "The server as the device calls it (Host header, or the TLS server name where all stayed encrypted); "
+                "its address and port when it sends none."
+            ),
         ),
         Column(
             name="user",
@@ -24,7 +27,15 @@ TABLE = Table(
             personal=True,
             meaning="User name, from the query or from HTTP authentication. Null: never named.",
         ),
-        Column(name="device_id", kind="text", personal=True, meaning="DeviceId of the query. Null: never named."),
+        Column(
+            name="device_id",
+            kind="text",
+            personal=True,
+            meaning=(
+                "DeviceId of the query; where all of it stayed encrypted and its waits were inferred, the client's "
+                "address. Null: never named."
+            ),
+        ),
         Column(name="device_type", kind="text", meaning="DeviceType of the query, the newest seen. Null: never named."),
         Column(name="user_agent", kind="text", meaning="User-Agent header, the newest seen. Null: never sent."),
         Column(
@@ -63,5 +74,10 @@ TABLE = Table(
             meaning="Bytes of its answers on the wire (TCP payload). Connection set-up is not counted.",
         ),
         Column(name="transactions", kind="int", meaning="Number of its HTTP transactions."),
+        Column(
+            name="scheduled_period_s",
+            kind="float",
+            meaning="Period of its schedule in seconds, the mean of what was seen. Null: not scheduled, or not sure.",
+        ),
     ),
 )

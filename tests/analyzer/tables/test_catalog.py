@@ -46,6 +46,12 @@ PROMISED = {
     "subscriptions": "",
     "notifications": "time frame source_ip destination_ip destination_port subscription_ids call_back",
     "deliveries": "",
+    "authentications": "",
+    "reconnects": "",
+    "directory_searches": "",
+    "answer_shares": "",
+    "sms_triggers": "",
+    "certificates": "",
     "anomalies": "code connection_id frame time detail",
     "findings": (
         "code severity title detail advice session_id connection_id start end confidence frames display_filter"
@@ -53,7 +59,7 @@ PROMISED = {
 }
 ENUMS = {
     "heartbeats.kind": "ping sync inferred",
-    "heartbeats.requested_source": "body inherited server_limit unknown",
+    "heartbeats.requested_source": "body inherited server_limit unknown inferred",
     "heartbeats.outcome": "expired changes error torn_down replaced capture_end unknown",
     "teardowns.mechanism": "fin rst silent tls_close http_error capture_end",
     "teardowns.ended_by": "client server_side middlebox path unknown",
