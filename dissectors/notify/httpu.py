@@ -122,6 +122,8 @@ def _careful(text: str, complete: bool, too_long: bool) -> Notification | Oddity
         if bad is not None:
             odd(*bad)
     call_back = parse_call_back(target)
+    if call_back is None and listed is None:
+        return Oddity("notify_malformed", "there is neither a URI to call back nor a Subscription-ID")
     if call_back is None or call_back.scheme != "httpu" or call_back.port is None:
         odd("notify_bad_uri", "the URI is not httpu://host:port")
     if not complete:
