@@ -184,7 +184,8 @@ def tables(scene: Scene, drawn: pd.DataFrame, verdict: Verdict) -> str:
 
 def footer(verdict: Verdict) -> str:
     steps = f"<p>To be surer:</p>{_list(verdict.next_steps, 'steps', 'To be surer')}" if verdict.next_steps else ""
-    return f"<footer><p>Read: {text(verdict.read, SENTENCE)}</p>\n{steps}</footer>\n"
+    saved = f"<p>{text(verdict.saved, SENTENCE)}</p>\n" if verdict.saved else ""
+    return f"<footer><p>Read: {text(verdict.read, SENTENCE)}</p>\n{saved}{steps}</footer>\n"
 
 
 def _idle_card(scene: Scene, figure: Mapping[str, Any]) -> str:

@@ -301,6 +301,7 @@ def verdict(**changed: Any) -> Verdict:
         "next_steps": ("Capture on the server's side of the firewall for one hour.",),
         "devices": (),
         "folders": (),
+        "saved": None,
         "read": "3 of 3 EAS connections' keys found, 84 waits, 6.2 hours, 1.2 GB in 0.9 s.",
         **changed,
     }
