@@ -43,7 +43,7 @@ def test_json_is_all_tables_and_nothing_else() -> None:
     done = run("analyze", CAPTURE, "--keylog", KEYS, "--json")
     document = json.loads(done.stdout)
     assert document["schema_version"] == 1
-    assert [row["code"] for row in document["findings"]] == ["DP101"]
+    assert [row["code"] for row in document["findings"]] == ["DP101", "DP141"]
     assert sum(row["outcome"] == "torn_down" for row in document["heartbeats"]) == 2
 
 

@@ -40,7 +40,7 @@ def transactions(name: str) -> list[dict[str, Any]]:
     return rows(analyze([SAMPLES / f"{name}.pcap"], keylog=[SAMPLES / f"{name}.keys"]).transactions)
 
 
-SAMPLE_NAMES = sorted(path.stem for path in SAMPLES.glob("*.pcap"))
+SAMPLE_NAMES = sorted(path.stem for path in SAMPLES.glob("*.keys"))
 
 
 @pytest.mark.parametrize("name", SAMPLE_NAMES)

@@ -24,6 +24,9 @@ CODES: dict[str, str] = {
     "ip_fragment_dropped": "IP fragments overlapped, came too late or found no room: their packet is lost.",
     "ip_header_cut": "Packets end, or cannot be right, before their TCP or UDP header does.",
     "tcp_header_wrong": "TCP headers give themselves a length that cannot be right.",
+    # what was too much to look at
+    "certificates_left_out": "There are more different certificates than are looked at; those of the other connections "
+    "were left out.",
     # HTTP
     "http_bad_chunk": "The framing of a chunked body is broken; the rest of that body is lost.",
     "http_bad_coding": "A body could not be decoded: an unknown or damaged content coding, or too large when decoded.",

@@ -20,7 +20,7 @@ TABLE = Table(
         ),
         Column(name="subject", kind="text", meaning="Whom the certificate names. Null: not seen or not readable."),
         Column(name="names", kind="json", meaning="List of the host names that it is for (alternative names)."),
-        Column(name="issuer", kind="text", meaning="Who issued it."),
+        Column(name="issuer", kind="text", meaning="Who issued the certificate."),
         Column(
             name="not_before", kind="time", meaning="Valid from then on. Null: not seen, or no time column can hold it."
         ),
