@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analyzer.findings.words import span
+from analyzer.findings.words import short
 from dissectors.events import CLIENT
 
 if TYPE_CHECKING:
     from dissectors.events import Connection, Request, StreamReset
 
+NS = 1e9
 NO_ANSWER = "no answer in this capture"
 _SIDES = ("client", "server")
 _CLOSED = {"rst": "the connection was reset, with the {}'s address,", "fin": "the {} closed the connection"}
@@ -29,22 +30,17 @@ def after_request(request: Request, connection: Connection | None) -> str:
         when = c.first_close_ns - request.end_ns
         if when >= 0:
             what = _CLOSED[c.first_close].format(_SIDES[c.first_close_side or CLIENT])
-            return f"{NO_ANSWER}: {what} in frame {c.first_close_frame}, {after(when)} after the request"
+            return f"{NO_ANSWER}: {what} in frame {c.first_close_frame}, {short(when / NS)} after the request"
         return f"{NO_ANSWER}: the connection had begun to close in frame {c.first_close_frame}"
     quiet = c.end_ns - request.end_ns
     if quiet <= 0:
         return f"{NO_ANSWER}: nothing follows on its connection"
-    return f"{NO_ANSWER}: the connection's last packet is frame {c.last_frame}, {after(quiet)} after the request"
+    return f"{NO_ANSWER}: the connection's last packet is frame {c.last_frame}, {short(quiet / NS)} after the request"
 
 
 def after_reset(request: Request, reset: StreamReset) -> str:
     """An HTTP/2 stream that was reset."""
-    when = after(max(0, reset.time_ns - request.end_ns))
+    when = short(max(0, reset.time_ns - request.end_ns) / NS)
     error = _H2_ERRORS.get(reset.error_code, f"error {reset.error_code}")
     side = _SIDES[reset.side]
     return f"{NO_ANSWER}: the {side} reset the stream in frame {reset.frame}, {when} after the request ({error})"
-
-
-def after(nanoseconds: int) -> str:
-    """32 ms, 4.2 s, 48 min."""
-    return f"{nanoseconds / 1e6:.0f} ms" if nanoseconds < 10**9 else span(nanoseconds / 1e9)

@@ -11,13 +11,12 @@ from analyzer.decode.fates import NO_ANSWER, after_request, after_reset
 from analyzer.decode.headers import of_interest
 from analyzer.findings.words import plain
 from dissectors.eas import EasMessage, status
+from dissectors.eas.privacy import kind_of_parameter
 from dissectors.events import Connection, Request, Response, Transaction
 
 OK = 200
 NOT_SEEN = "the request is not in this capture"
 
-# Parameters of the query that are ids and flags; the value of any other may be personal.
-_OPEN_PARAMETERS = {"collectionid", "itemid", "longid", "parentid", "occurrence", "saveinsent", "acceptmultipart"}
 _NO_BODY_SAYS = {
     ("Ping", "request"): "no body: the interval and the folders that the server has stored",
     ("Sync", "request"): "no body: the Sync request that the server has stored",
@@ -144,7 +143,7 @@ def _body(side: str, command: str, half: Request | Response, show_content: bool)
 def _parameters(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Ids and flags as sent, of everything else the length."""
     return {
-        plain(name): plain(value) if name.lower() in _OPEN_PARAMETERS else f"«{len(value)} characters»"
+        plain(name): plain(value) if kind_of_parameter(name) == "open" else f"«{len(value)} characters»"
         for name, value in pairs
     }
 

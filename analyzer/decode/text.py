@@ -14,9 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from analyzer.decode.fates import after
 from analyzer.decode.messages import Message, Sizes
-from analyzer.findings.words import plain
+from analyzer.findings.words import plain, short
 
 PATH_SHOWN = 200  # characters
 ODDITIES = 5
@@ -97,7 +96,7 @@ def _where(m: Message) -> str:
         day, time = utc(m.end_ns).split()
         times += f" to {time if utc(m.start_ns).startswith(day) else utc(m.end_ns)}"
     if m.after_request_ns is not None:
-        times += f", {after(m.after_request_ns)} after the request"
+        times += f", {short(m.after_request_ns / 1e9)} after the request"
     return times
 
 

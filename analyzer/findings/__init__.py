@@ -1,7 +1,7 @@
 """Judgements: each rule reads the tables and says what they mean, with frames to look at and something to do.
 
 A rule is one file in `rules/` with CODE, TITLE and `check(case)`; its docstring is the page that `directpush explain
-CODE` prints. To add one: write the file and name it in `all_rules()`.
+CODE` prints. To add one, write the file.
 """
 
 from __future__ import annotations
@@ -40,71 +40,13 @@ class Finding:
 
 def all_rules() -> tuple[ModuleType, ...]:
     """All rules, in the order of their codes."""
-    from analyzer.findings.rules import (
-        dp101_silent,
-        dp102_reset,
-        dp103_proxy_answer,
-        dp104_server_close,
-        dp105_device_ended,
-        dp106_error_answers,
-        dp107_device_lost,
-        dp108_adaptation,
-        dp110_encrypted,
-        dp111_holes,
-        dp120_notifications_refused,
-        dp121_notifications_lost,
-        dp122_notifications_late,
-        dp123_subscriptions_refused,
-        dp130_scheduled,
-        dp131_reconnects,
-        dp132_sms_triggers,
-        dp133_refusals,
-        dp134_directory_slow,
-        dp135_backend_refuses,
-        dp140_missing_intermediate,
-        dp141_unknown_root,
-        dp142_wrong_name,
-        dp143_not_valid_then,
-        dp144_wildcard,
-        dp145_weak_certificate,
-        dp146_old_protocol,
-        dp147_refused,
-        dp148_hello_refused,
-        dp149_client_certificate,
-    )
+    from importlib import import_module
+    from pkgutil import iter_modules
 
-    return (
-        dp101_silent,
-        dp102_reset,
-        dp103_proxy_answer,
-        dp104_server_close,
-        dp105_device_ended,
-        dp106_error_answers,
-        dp107_device_lost,
-        dp108_adaptation,
-        dp110_encrypted,
-        dp111_holes,
-        dp120_notifications_refused,
-        dp121_notifications_lost,
-        dp122_notifications_late,
-        dp123_subscriptions_refused,
-        dp130_scheduled,
-        dp131_reconnects,
-        dp132_sms_triggers,
-        dp133_refusals,
-        dp134_directory_slow,
-        dp135_backend_refuses,
-        dp140_missing_intermediate,
-        dp141_unknown_root,
-        dp142_wrong_name,
-        dp143_not_valid_then,
-        dp144_wildcard,
-        dp145_weak_certificate,
-        dp146_old_protocol,
-        dp147_refused,
-        dp148_hello_refused,
-        dp149_client_certificate,
-    )
+    from analyzer.findings import rules
+
+    names = sorted(module.name for module in iter_modules(rules.__path__))
+    return tuple(import_module(f"{rules.__name__}.{name}") for name in names)
 
 
 def run(tables: Mapping[str, pd.DataFrame]) -> list[Finding]:

@@ -64,6 +64,11 @@ def one_filter(filters: Sequence[object]) -> str | None:
     return str(filters[0]) if len(filters) == 1 else " || ".join(f"({one})" for one in filters)
 
 
+def address_filter(ip: str) -> str:
+    """ip.addr == 10.0.0.5, ipv6.addr == fd00::5."""
+    return f"{'ipv6' if ':' in ip else 'ip'}.addr == {ip}"
+
+
 def commonest(grades: Counter[str]) -> str:
     """The grade most have; of equally common ones the first in the alphabet."""
     return min(grades, key=lambda grade: (-grades[grade], grade), default="unknown")

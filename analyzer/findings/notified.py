@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from analyzer.findings.about import FRAMES
+from analyzer.findings.about import FRAMES, address_filter
 from analyzer.findings.case import Case
 from analyzer.findings.picked import Picked
-from analyzer.findings.words import counted, listed, of_all, span
+from analyzer.findings.words import counted, listed, of_all, short, span
 from analyzer.tables import read
 
 _NAMES = (
@@ -69,7 +69,7 @@ class Way:
     @property
     def display_filter(self) -> str:
         """Shows the datagrams, and ICMP errors that quote them."""
-        both = " && ".join(f"{'ipv6' if ':' in ip else 'ip'}.addr == {ip}" for ip in (self.source, self.destination))
+        both = " && ".join(map(address_filter, (self.source, self.destination)))
         return both if self.port is None else f"{both} && udp.port == {self.port}"
 
     def later(self) -> str | None:
@@ -121,11 +121,6 @@ def line(case: Case) -> str | None:
     if delivered.any() and times:
         parts[0] += f" (median {', '.join(times)})"
     return f"Between the servers: {counted(total, 'notification')}, {listed(parts, len(parts))}."
-
-
-def short(seconds: float) -> str:
-    """31 ms, 4.2 s, 6 min."""
-    return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else span(seconds)
 
 
 _ENDS = ("source_ip", "destination_ip", "destination_port")

@@ -23,6 +23,11 @@ def span(seconds: float) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
+def short(seconds: float) -> str:
+    """31 ms, 4.2 s, 6 min: a span that may be less than a second."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else span(seconds)
+
+
 def spans(low: float, high: float) -> str:
     """298-302 s: two spans that share their unit."""
     first, last = span(low), span(high)

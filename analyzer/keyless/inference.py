@@ -16,7 +16,7 @@ from analyzer.keyless.family import Family, Heard
 from analyzer.keyless.meanings import Meaning, Meanings
 from analyzer.keyless.strangers import Stranger, by_address, by_talk
 from analyzer.timeline.evidence import first_close
-from dissectors.events import Connection
+from dissectors.events import Anomaly, Connection
 
 MAX_KEPT = 600_000  # exchanges, of half a kilobyte each; a connection counts as one, too
 
@@ -62,6 +62,13 @@ class Inference:
             key = (c.client.ip, c.server.ip, c.server.port, c.tls.sni if c.tls is not None else None)
             kept = replace(c, turns=())
             self._families.setdefault(key, []).append(Heard(kept, said, -1 if closed_ns is None else closed_ns))
+
+    def anomalies(self) -> list[Anomaly]:
+        """What was left out."""
+        if not self.left_out:
+            return []
+        detail = f"{self.left_out} encrypted connections were not looked at for push waits: too many of them"
+        return [Anomaly(code="inference_limit", frame=None, time_ns=None, detail=detail)]
 
     def waits(self, capture_end_ns: Sequence[int | None]) -> Iterator[Inferred]:
         """The connections with push waits, family by family; `capture_end_ns`: by `Connection.capture`."""

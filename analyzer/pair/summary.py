@@ -15,7 +15,6 @@ from analyzer.pair.words import story
 Severity = Literal["ok", "info", "warning", "error"]
 NS = 1e9
 STORIES = 3  # that are told without --verbose
-SURE_ERROR_S = 1.0  # clocks that are less sure of each other are said to be
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,8 +225,8 @@ def _advice(pairing: Pairing, between: Sequence[Pair], made: Sequence[RelayedExc
         timer = pairing.timer
         todo = "raise its idle timer to 30 min" if timer is None or timer.clock == "idle" else "see what ends them"
         said.append(f"Neither the devices nor the server: look at {what} between the two captures, and {todo}.")
-        if timer is not None and timer.clock == "idle":
-            said.append(f"Until then set the server's maximum heartbeat to {span(max(int(timer.low_s), 1))} or less.")
+        if timer is not None and timer.clock == "idle" and timer.low_s >= 1:  # else nothing is known to get through
+            said.append(f"Until then set the server's maximum heartbeat to {span(int(timer.low_s))} or less.")
     hung = sum(one.hung_up == "between" for one in made)
     if len(made) > hung:
         said.append("See why the server closed without an answer: the proxy only passed that on.")

@@ -1,7 +1,7 @@
 """How each device changes its heartbeat, and where that will end → rows of `adaptations`.
 
 Devices look for the longest interval that the path lets live, each in its own way, and the values that they ask for
-tell which (direct_push_network.md in the project's research notes, section 2):
+tell which (Android: sources of EasSyncService and EasPing; Windows Mobile: TechNet cc182270):
 
     Android 2009-2012   470 s, by 180 s between 290 and 1010; 120 s when it was forced. After a failure one step down,
                         and then never up again.

@@ -23,9 +23,8 @@ Theory
 
     Through HTTP/2 a wait may be cancelled alone (RST_STREAM): the connection has not ended, and nobody is accused.
 
-Each end leaves its evidence with frames. What it does not decide is unknown. Sources: attribution.md in the project's
-research notes, section 1; RFC 9293 3.10.7.1 (a stack that knows no connection answers with RST); samples b_blackhole,
-c_fw_rst, e_nginx_kill and o_abort.
+Each end leaves its evidence with frames. What it does not decide is unknown. Sources: RFC 9293 3.10.7.1 (a stack that
+knows no connection answers with RST); recorded stories, see `samples/lab`.
 """
 
 from __future__ import annotations

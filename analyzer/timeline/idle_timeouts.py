@@ -190,7 +190,7 @@ def _oldest(connections: Ints, ages_s: Floats) -> Floats:
 
 def _contradict(legs: list[int], dead: dict[int, list[Death]], longest: Floats) -> bool:
     """Each client is in itself consistent, but no timer fits two of them."""
-    if len(legs) < 2 or sum(leg in dead for leg in legs) == 0:
+    if len(legs) < 2 or not any(leg in dead for leg in legs):
         return False
     spans = []
     for leg in legs:
@@ -199,7 +199,7 @@ def _contradict(legs: list[int], dead: dict[int, list[Death]], longest: Floats) 
             spans.append((float(longest[leg]), float(high)))
         elif leg not in dead:
             spans.append((float(longest[leg]), np.inf))
-    return any(one[1] <= other[0] for one in spans for other in spans)
+    return bool(spans) and min(high for _, high in spans) <= max(low for low, _ in spans)
 
 
 def _row(path: Path) -> tuple[object, ...]:

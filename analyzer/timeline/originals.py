@@ -63,7 +63,7 @@ class Originals:
     def unsent(self, joined: Ints) -> dict[int, int]:
         """Bytes by row, where they are known. `joined`: provisional → joined number of a session."""
         known: dict[tuple[int, _Item], list[tuple[int, int]]] = {}
-        for fetch in sorted(self._fetched):
+        for fetch in sorted(self._fetched, key=lambda fetch: (fetch.time_ns, fetch.size)):  # items may lack ids
             known.setdefault((int(joined[fetch.session]), fetch.item), []).append((fetch.time_ns, fetch.size))
         found = {}
         for sent in self._sent:

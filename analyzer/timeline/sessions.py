@@ -16,7 +16,6 @@ guessed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +26,8 @@ from analyzer.timeline.columns import Codes, Ints
 from analyzer.timeline.transactions import Columns
 
 Key = tuple[str | None, str | None, str | None]  # server, user, device_id
+
+_SEVERAL = -1  # in place of a session's number
 
 
 @dataclass(slots=True)
@@ -69,14 +70,14 @@ class Sessions:
         if device_type is not None and (traits.device_type is None or traits.device_type < (time_ns, device_type)):
             traits.device_type = (time_ns, device_type)
 
-    def connection_ended(self, numbers: Iterable[int], server_address: str) -> set[int]:
+    def connection_ended(self, numbers: set[int], server_address: str) -> set[int]:
         """Settle the vague sessions of one connection. Returns the distinct sessions it had."""
-        numbers = set(numbers)
         clear = {n for n in numbers if None not in (self._keys[n][0], self._keys[n][2])}
+        index = _ByWhatIsNamed(self._keys, clear)
         for n in numbers - clear:
-            fitting = [m for m in clear if _fits(self._keys[n], self._keys[m])]
-            if len(fitting) == 1:
-                self._join(n, fitting[0])
+            fitting = index.only_fit(self._keys[n])
+            if fitting is not None:
+                self._join(n, fitting)
             else:
                 server, user, device_id = self._keys[n]
                 self._join(n, self._certain((server or server_address, user, device_id)))
@@ -179,9 +180,31 @@ class Sessions:
         return merged
 
 
-def _fits(vague: Key, clear: Key) -> bool:
-    """Nothing that the vague request does name contradicts the session."""
-    return all(said is None or known is None or said == known for said, known in zip(vague, clear, strict=True))
+class _ByWhatIsNamed:
+    """Sessions with server and device, found by the parts of a key that a vague request names: one proxy's connection
+    may have carried thousands of both."""
+
+    def __init__(self, keys: list[Key], clear: set[int]) -> None:
+        self._keys = keys
+        self._clear = clear
+        self._by_named: dict[tuple[bool, ...], dict[Key, int]] = {}  # which parts → those parts → the session
+
+    def only_fit(self, vague: Key) -> int | None:
+        """The session that nothing in `vague` contradicts; None where it is not exactly one."""
+        server, user, device_id = vague
+        known = self._having((server is not None, user is not None, device_id is not None))
+        fitting = [known[key] for key in {vague, (server, None, device_id)} if key in known]  # it may have no user
+        return fitting[0] if len(fitting) == 1 and fitting[0] != _SEVERAL else None
+
+    def _having(self, named: tuple[bool, bool, bool]) -> dict[Key, int]:
+        known = self._by_named.get(named)
+        if known is None:
+            known = self._by_named[named] = {}
+            for m in self._clear:
+                server, user, device_id = self._keys[m]
+                key = (server if named[0] else None, user if named[1] else None, device_id if named[2] else None)
+                known[key] = _SEVERAL if key in known else m
+        return known
 
 
 def _newest(one: tuple[int, str] | None, other: tuple[int, str] | None) -> tuple[int, str] | None:

@@ -84,7 +84,7 @@ class _Open:
         self.said: _Said | None = None
         self.session = -1
         self.head = -1
-        self.sessions: list[int] = []
+        self.sessions: set[int] = set()
         self.last_start_ns = -1  # newest start of a request
         self.last_end_ns = -1  # newest end of a request or answer
         self.wait = -1  # place of the newest answered one: did its answer get through?
@@ -225,8 +225,7 @@ class Timeline:
         self._note_speaker(open_)
         open_.said = said
         open_.session = self._sessions.number(*said[:3], t.connection_id)
-        if open_.session not in open_.sessions:
-            open_.sessions.append(open_.session)
+        open_.sessions.add(open_.session)
 
     def _note_speaker(self, open_: _Open) -> None:
         """What the session said of itself, until its newest request so far."""
@@ -362,8 +361,9 @@ class Timeline:
         heartbeats, heartbeat_ids = waits.finish(of_waits, keys, transaction_ids, self._reader.lists)
         teardowns = self._teardowns.finish(ids_of, heartbeat_ids, waits.requested, waits.held)
         self._folders.join(joined.tolist())
-        for odd in (*self._server_side.anomalies(), *self._certificates.anomalies()):
-            self._anomalies.add(odd)
+        for part in (self._server_side, self._certificates, self._inference):
+            for odd in part.anomalies():
+                self._anomalies.add(odd)
         built: dict[str, TableBuilder | DerivedTable] = {
             "captures": _captures(facts, self._connections.missing_bytes(len(facts))),
             "connections": self._connections.finish(names),

@@ -24,8 +24,7 @@ Model
 
 The identified interval (longest survived, shortest death] is part of it: in silence no estimate may be narrower than
 that gap, since all T in it have the same likelihood. Under FEW ends no percentage is honest, and `identified` is what
-is said. Sources: attribution.md in the project's research notes, section 3 (why not the shortest death, the median
-death or an equal-tailed interval).
+is said. The shortest death or the median of the deaths would be no timer: some of them may be strays.
 """
 
 from __future__ import annotations

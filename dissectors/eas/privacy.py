@@ -101,9 +101,9 @@ _SECRET = {
     "Settings": "DevicePassword Password",  # the recovery password of the device
     "ItemOperations": "Password",
 }
-# Parameters of the query, by their plain names (MS-ASHTTP 2.2.1.1.1.1.3).
+# Ids and flags among the parameters of the query, by their plain names in lower case (MS-ASHTTP 2.2.1.1.1.1.3).
 _OPEN_PARAMETERS = frozenset(
-    ("CollectionId", "ItemId", "LongId", "ParentId", "Occurrence", "SaveInSent", "AcceptMultiPart")
+    ("collectionid", "itemid", "longid", "parentid", "occurrence", "saveinsent", "acceptmultipart")
 )
 
 
@@ -128,4 +128,4 @@ def kind_of(page: int, token: int) -> Kind:
 
 def kind_of_parameter(name: str) -> Kind:
     """What the value of a parameter of the query is; names of attachments and folders are personal."""
-    return "open" if name in _OPEN_PARAMETERS else "personal"
+    return "open" if name.lower() in _OPEN_PARAMETERS else "personal"

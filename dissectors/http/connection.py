@@ -207,7 +207,12 @@ class HttpConnection(Machine):
             body_start, body_end = chunk
         size = body_end - body_start
         pairing = self._pairing
-        if (length == size or chunk is not None) and pairing.pending and status >= 200 and (not size or status not in (204, 304)):
+        if (
+            (length == size or chunk is not None)
+            and pairing.pending
+            and status >= 200
+            and (not size or status not in (204, 304))
+        ):
             exchange = pairing.pending[0]
             request = exchange.request
             if request is not None and exchange is not self._deciding and exchange.method not in ("HEAD", "CONNECT"):

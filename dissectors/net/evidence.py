@@ -50,7 +50,6 @@ IDLE_LIMIT_NS = 2 * 3600 * 1_000_000_000  # longer than the longest heartbeat (5
 CLOSED_LIMIT_NS = 600 * 1_000_000_000  # an ended connection is forgotten after this silence
 
 LETTERS = "SHADFR"  # Zeek's history: SYN, SYN+ACK, pure ACK, data, FIN, RST
-NO_MAC = -1
 MAC_UNKNOWN = -2
 MAX_INT = np.iinfo(np.int64).max
 

@@ -5,15 +5,11 @@ the first record needs the bytes that stood in front of it, and with those every
 each block with the one before it: a hole costs itself, rounded to blocks, and one block behind it.
 """
 
-from typing import Final
-
 from dissectors.tls import primitives
 from dissectors.tls.ciphers import Suite
 from dissectors.tls.handshake import SSL_3_0, TLS_1_1
 from dissectors.tls.protection import HEADER_BYTES, Mark, Opened, Protection
 from dissectors.tls.record_mac import TRUNCATED_BYTES, record_mac
-
-LONGEST_PADDING: Final = 256  # its length byte included
 
 
 class CbcProtection(Protection):

@@ -5,6 +5,7 @@ only. Secrets never appear in what this module says about a line, nor in a `repr
 of servers (`private_keys`). Left out: reading the files (analyzer).
 """
 
+from collections import OrderedDict
 from typing import Final
 
 from dissectors.tls.private_keys import PrivateKeys
@@ -59,7 +60,8 @@ class KeyLog:
         self._by_random: dict[bytes, Secrets] = {}
         self._truncated_lengths: set[int] = set()  # of the randoms that are shorter than 32 bytes
         self._premasters: dict[bytes, bytes] = {}  # by the first 8 bytes of the encrypted premaster secret
-        self._sessions: dict[bytes, bytes] = {}  # master secret by session id or ticket
+        # Master secret by session id or ticket. A plain dict looks for its oldest key past all that were deleted.
+        self._sessions: OrderedDict[bytes, bytes] = OrderedDict()
         self._private = PrivateKeys()
         self._chains: dict[bytes, bytes] = {}  # each its own value
         self._has_premasters = False  # of either kind of line
@@ -143,7 +145,7 @@ class KeyLog:
     def learn_session(self, identity: bytes, master: bytes) -> None:
         """Remembers what a handshake showed, for connections that resume it without a key log line of their own."""
         if len(self._sessions) >= SESSIONS_LIMIT and identity not in self._sessions:
-            del self._sessions[next(iter(self._sessions))]
+            self._sessions.popitem(last=False)
         self._sessions[identity] = master
 
     def one_copy(self, certificates: bytes) -> bytes:

@@ -41,7 +41,7 @@ _ALGORITHMS = {
     "windows_mobile": "climbs by equal steps as Windows Mobile does",
     "android_2009": "climbs as Android of 2009 to 2012 does",
     "android_2013": "climbs as Android does since 2013",
-    "fixed": "always asks for the same interval",
+    "fixed": "asked for the same interval each time",
 }
 
 
@@ -60,7 +60,9 @@ def check(case: Case) -> Iterator[Finding]:
         yield Finding(
             code=CODE,
             severity="info",
-            title=f"{name} looks for a heartbeat that lives.",
+            title=f"{name} keeps to an interval that dies here."
+            if row["algorithm"] == "fixed"
+            else f"{name} looks for a heartbeat that lives.",
             detail=detail,
             advice=None,
             session_id=row["session_id"],

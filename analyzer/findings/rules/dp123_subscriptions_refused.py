@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from analyzer.findings import Finding
-from analyzer.findings.about import FRAMES, only
+from analyzer.findings.about import FRAMES, address_filter, only
 from analyzer.findings.case import Case
 from analyzer.findings.words import framed, of_all
 from analyzer.tables import read
@@ -67,5 +67,5 @@ def check(case: Case) -> Iterator[Finding]:
             end=max(times, default=None),
             confidence="proven",
             frames=frames,
-            display_filter=f'http.request.method == "SUBSCRIBE" && ip.addr == {server_ip}',
+            display_filter=f'http.request.method == "SUBSCRIBE" && {address_filter(server_ip)}',
         )

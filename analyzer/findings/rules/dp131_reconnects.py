@@ -77,7 +77,7 @@ def _about(case: Case, session: int, mine: np.ndarray[tuple[int, ...], np.dtype[
         severity="info",
         title=f"{name} set up {counted(count, 'connection')} that a kept one would have saved.",
         detail=detail,
-        advice="Let the server keep connections open between requests, and resume TLS sessions.",
+        advice="See in `teardowns` who ends them; a server should keep connections, and resume TLS sessions.",
         session_id=session,
         start=int(starts[0]),
         end=int(starts[-1]),

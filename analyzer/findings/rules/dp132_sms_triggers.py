@@ -24,7 +24,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -66,11 +65,12 @@ def _registered(case: Case) -> dict[int, tuple[int, int]]:
     """Sessions that sent Notify: how often, and the frame of the first."""
     table = case.source("transactions")
     found: dict[int, tuple[int, int]] = {}
-    for row in np.flatnonzero(read.among(table, "command", "Notify")).tolist():
-        session = int(read.ints(table, "session_id")[row])
-        times, frame = found.get(session, (0, int(read.ints(table, "request_frame")[row])))
+    rows = np.flatnonzero(read.among(table, "command", "Notify"))
+    sessions, frames = (read.ints(table, name)[rows].tolist() for name in ("session_id", "request_frame"))
+    for session, frame in zip(sessions, frames, strict=True):
+        times, first = found.get(session, (0, frame))
         if session >= 0:
-            found[session] = (times + 1, frame)
+            found[session] = (times + 1, first)
     return found
 
 
@@ -87,7 +87,7 @@ def _about(
         detail += f" The gateway refused {of_all(refused, len(mails))}."
     if delays:
         detail += f" {of_all(len(delays), len(mails))} were followed by a Sync within three minutes, after "
-        detail += f"{span(delays[0])}." if len(delays) == 1 else f"{span(median(delays))} in the median."
+        detail += f"{span(delays[0])}." if len(delays) == 1 else f"{span(float(np.median(delays)))} in the median."
     if session in registered:
         detail += " It had registered for them (Notify)."
     if session is None:

@@ -78,12 +78,15 @@ def check(case: Case) -> Iterator[Finding]:
         return
     provision = read.among(table, "command", "Provision")
     success = (status >= 200) & (status < 300) & (read.codes(table, "command")[0] >= 0)
-    for number in np.unique(session[refused]).tolist():
-        mine = session == number
+    order = np.argsort(session, kind="stable")  # within a session still in order of time
+    numbers = np.unique(session[refused])
+    firsts, ends = np.searchsorted(session[order], numbers), np.searchsorted(session[order], numbers, side="right")
+    for number, first, after in zip(numbers.tolist(), firsts.tolist(), ends.tolist(), strict=True):
+        mine = order[first:after]
         for code in KINDS:
-            hits = np.flatnonzero(mine & (status == code))
+            hits = mine[status[mine] == code]
             # a policy that was fetched is not yet a policy that is fulfilled
-            good = np.flatnonzero(mine & success & ~provision if code == 449 else mine & success)
+            good = mine[success[mine] & ~provision[mine] if code == 449 else success[mine]]
             finding = _about(case, table, number, code, hits, good)
             if finding is not None:
                 yield finding

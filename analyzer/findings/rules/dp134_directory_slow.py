@@ -22,7 +22,8 @@ References
 from __future__ import annotations
 
 from collections.abc import Iterator
-from statistics import median
+
+import numpy as np
 
 from analyzer.findings import Finding
 from analyzer.findings.case import Case
@@ -49,7 +50,7 @@ def check(case: Case) -> Iterator[Finding]:
     searches = [row for row in read.rows(case.source("directory_searches")) if row["transaction_id"] in wanted]
     servers = sorted({row["server_ip"] for row in searches if row["server_ip"]})
     worst = max(slow, key=lambda row: float(row["directory_ms"]))
-    took = median(row["directory_ms"] for row in slow) / 1e3
+    took = float(np.median([row["directory_ms"] for row in slow])) / 1e3
     yield Finding(
         code=CODE,
         severity="warning" if len(slow) >= OFTEN else "info",

@@ -27,6 +27,7 @@ CODES: dict[str, str] = {
     # what was too much to look at
     "certificates_left_out": "There are more different certificates than are looked at; those of the other connections "
     "were left out.",
+    "inference_limit": "So many encrypted connections may wait for push that some were not looked at.",
     # HTTP
     "http_bad_chunk": "The framing of a chunked body is broken; the rest of that body is lost.",
     "http_bad_coding": "A body could not be decoded: an unknown or damaged content coding, or too large when decoded.",

@@ -15,7 +15,7 @@ import numpy as np
 from analyzer.tables import read
 from analyzer.tables.builder import NAT, TableBuilder
 from analyzer.tables.catalog import directory_searches
-from analyzer.timeline.access.names import bare
+from analyzer.timeline.names import bare
 from dissectors.events import DirectorySearch
 
 MAX_LOOKED_BACK = 64  # requests of one user, or at one server, before a search

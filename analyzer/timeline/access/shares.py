@@ -18,7 +18,7 @@ from analyzer.tables.builder import NAT, TableBuilder
 from analyzer.tables.catalog import answer_shares
 from analyzer.timeline.access.directory import Front
 from analyzer.timeline.access.legs import BACK, leg
-from analyzer.timeline.access.names import mailbox
+from analyzer.timeline.names import mailbox
 
 Span = tuple[int, int]
 

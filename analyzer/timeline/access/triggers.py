@@ -9,10 +9,9 @@ synchronises all the time, and not for a trigger's sake. Devices wait three minu
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-import numpy as np
 
 from analyzer.tables import read
 from analyzer.tables.builder import TableBuilder
@@ -79,7 +78,7 @@ def _owners(mails: Sequence[TriggerMail], rounds: Mapping[int, Sequence[Round]])
 
 def _after(rounds: Sequence[Round], at_ns: int) -> Round | None:
     """The first round that begins within WITHIN_S."""
-    place = int(np.searchsorted([each.start_ns for each in rounds], at_ns))
+    place = bisect_left(rounds, at_ns, key=lambda each: each.start_ns)
     if place < len(rounds) and rounds[place].start_ns - at_ns <= WITHIN_S * NS:
         return rounds[place]
     return None

@@ -12,8 +12,8 @@ leads the next one by enough; the lead is also the grade:
 Addresses are mostly true, so the side whose address a packet carries starts with OWN_ADDRESS. A single weak clue, such
 as one hop of difference, does not outweigh that; two weak ones together may.
 
-The weights are judgements of odds, not measurements; attribution.md in the project's research notes, section 1, gives
-their order and their traps, and the confusion matrix over recorded captures holds them to account.
+The weights are judgements of odds, not measurements; the confusion matrix over recorded captures
+(samples/lab/confusion.md) holds them to account.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from analyzer.tables import read
+from analyzer.timeline.names import bare
 
 LOOK_BACK = 8  # waits of one device before a moment that can still be pending then (HTTP/2, several connections)
 
@@ -42,7 +43,7 @@ class Front:
         self.syncs: dict[int, list[FetchedSync]] = {}
         self._sync_starts: dict[int, list[int]] = {}
         self._with_items: dict[int, list[FetchedSync]] = {}
-        self.users: dict[str, list[int]] = {}  # normalized name → sessions
+        self.users: dict[str, list[int]] = {}  # bare name → sessions
         self.began: list[HeldWait] = []  # all waits in order of start
         self.wakes: list[tuple[int, int]] = []  # (time of the answer, session) of all that told of changes, in order
         self._names: dict[tuple[int, str], str] = {}  # (session, collection) → lower-case name
@@ -50,8 +51,9 @@ class Front:
         self._read_syncs(tables["transactions"], tables["sync_sizes"])
         sessions = tables["sessions"]
         for number, user in zip(read.values(sessions, "session_id"), read.values(sessions, "user"), strict=True):
-            if user and number in self.waits:
-                self.users.setdefault(normalized(user), []).append(number)
+            name = bare(user)
+            if name is not None and number in self.waits:
+                self.users.setdefault(name, []).append(number)
         self.began_ns = [wait.start_ns for wait in self.began]
         self.wakes_ns = [time for time, _ in self.wakes]
 
@@ -133,8 +135,3 @@ class Front:
             syncs.sort(key=lambda sync: sync.start_ns)
             self._sync_starts[session] = [sync.start_ns for sync in syncs]
             self._with_items[session] = [sync for sync in syncs if sync.items]
-
-
-def normalized(user: str) -> str:
-    """CORP\\Anna, anna@corp.example and anna are one."""
-    return user.rpartition("\\")[2].partition("@")[0].strip().lower()

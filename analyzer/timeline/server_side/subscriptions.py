@@ -19,7 +19,7 @@ from typing import NamedTuple
 from analyzer.tables.builder import TableBuilder
 from analyzer.tables.catalog import subscriptions
 from analyzer.timeline.columns import NS
-from analyzer.timeline.server_side.front import normalized
+from analyzer.timeline.names import bare
 from dissectors.notify import CallBack, DavMessage, Part, Poll, Subscribe
 
 COPY_NS = 2 * NS  # within this time the same request at two capture points is one
@@ -96,7 +96,7 @@ class Subscription:
     @property
     def user(self) -> str | None:
         """The mailbox as user names are compared."""
-        return None if self.mailbox is None else normalized(self.mailbox)
+        return bare(self.mailbox)
 
     @property
     def folder_name(self) -> str:

@@ -12,9 +12,11 @@ from analyzer.tables.catalog.anomaly_codes import CODES
 from dissectors.tls import reasons
 
 ROOT = Path(__file__).parents[3]
-SOURCES = sorted(
-    [*ROOT.glob("dissectors/**/*.py"), *ROOT.glob("analyzer/engines/*.py"), ROOT / "analyzer" / "sources.py"]
+GIVING = (
+    "dissectors",
+    *(f"analyzer/{part}" for part in ("engines", "certificates", "keyless", "timeline/server_side")),
 )
+SOURCES = sorted([*(path for part in GIVING for path in (ROOT / part).rglob("*.py")), ROOT / "analyzer" / "sources.py"])
 REPORTING = {"note", "_note", "_report", "_count", "_lose", "anomaly", "Anomaly", "Oddity"}
 CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 LISTED = CODES | reasons.ANOMALIES

@@ -102,3 +102,18 @@ def test_a_device_that_sends_the_original_itself_spares_nothing() -> None:
     fetch(link, 10)
     reply(link, 20, more=(element("ComposeMail:ReplaceMime"),))
     assert unsent(d) == {}
+
+
+def test_fetches_by_different_kinds_of_id_in_one_answer_are_told_apart() -> None:
+    ok = element("ItemOperations:Status", "1")
+    data = element("ItemOperations:Properties", element("AirSyncBase:Body", element("AirSyncBase:Data", MAIL)))
+    by_search = element("ItemOperations:Fetch", ok, element("Search:LongId", "RgAAAA"), data)  # no folder, no item
+    by_folder = element(
+        "ItemOperations:Fetch", ok, element("AirSync:CollectionId", "5"), element("AirSync:ServerId", "5:7"), data
+    )
+    answer = element("ItemOperations:ItemOperations", ok, element("ItemOperations:Response", by_folder, by_search))
+    d = Dialogue()
+    link = d.connect()
+    link.transaction("ItemOperations", 10, ASKED, 11, encode(answer))
+    reply(link, 20)
+    assert unsent(d) == {1: DATA_BYTES}

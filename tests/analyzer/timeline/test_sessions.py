@@ -1,7 +1,12 @@
 """Who sent a request: complete requests, and such as do not name everything."""
 
+import itertools
+import random
+import time
 from typing import Any
 
+from analyzer.timeline import Timeline
+from analyzer.timeline.sessions import Sessions
 from tests.analyzer.timeline.dialogue import Dialogue
 
 
@@ -81,3 +86,51 @@ def test_other_http_is_listed_and_belongs_to_no_session() -> None:
     assert (row["path"], row["command"], row["session_id"]) == ("/owa/", None, None)
     assert d.rows("teardowns") == []
     assert [r["eas_evidence"] for r in d.rows("connections")] == ["none"]
+
+
+def test_a_vague_request_is_joined_to_the_only_session_that_it_does_not_contradict() -> None:
+    said = list(itertools.product((None, "mail", "post"), (None, "anna", "ben"), (None, "DEV1", "DEV2")))
+    clear = [key for key in said if None not in (key[0], key[2])]
+    dice = random.Random(7)
+    seen = [0, 0, 0]
+    for vague in (key for key in said if key not in clear):
+        for _ in range(50):
+            sessions = Sessions()
+            known = {sessions.number(*key, 1): key for key in dice.sample(clear, dice.randrange(4))}
+            asking = sessions.number(*vague, 1)
+            fitting = [
+                m
+                for m, key in known.items()
+                if all(a is None or b is None or a == b for a, b in zip(vague, key, strict=True))
+            ]
+            after = sessions.connection_ended({*known, asking}, "192.0.2.1:443")
+            if len(fitting) == 1:
+                resolved = sessions.resolved()
+                assert (after, resolved[asking]) == (set(known), resolved[fitting[0]])
+            else:
+                assert len(after) == len(known) + 1
+            seen[min(len(fitting), 2)] += 1
+    assert min(seen) > 50
+
+
+def test_thousands_of_devices_and_vague_requests_on_one_connection_of_a_proxy_take_no_time() -> None:
+    sessions = Sessions()
+    clear = [sessions.number("mail", f"user{i}", f"DEV{i}", 1) for i in range(5000)]
+    vague = [sessions.number("mail", f"user{i}", None, 1) for i in range(5000)]
+    start = time.process_time()
+    after = sessions.connection_ended({*clear, *vague}, "192.0.2.1:443")
+    assert time.process_time() - start < 0.5
+    assert after == set(clear)
+
+
+def test_each_device_more_on_one_connection_costs_the_same() -> None:
+    d = Dialogue()
+    link = d.connect()
+    for number in range(20_000):
+        link.transaction("Ping", number, b"", number + 0.5, b"", device=f"DEV{number}")
+    link.end(20_001)
+    timeline = Timeline()
+    start = time.process_time()
+    for event in d.events:
+        timeline.add(event)
+    assert time.process_time() - start < 2

@@ -167,3 +167,14 @@ def test_learned_sessions_are_limited(monkeypatch):
     for number in range(5):
         keylog.learn_session(bytes((number,)), b"m" * 48)
     assert [keylog.session(bytes((number,))) is not None for number in range(5)] == [False, False, True, True, True]
+
+
+def test_a_flood_of_sessions_costs_no_more_for_each_when_old_ones_must_go():
+    keylog = KeyLog()
+    master = b"m" * 48
+    start = time.process_time()
+    for number in range(200_000):
+        keylog.learn_session(number.to_bytes(32, "big"), master)
+    assert time.process_time() - start < 1.5
+    assert keylog.session((199_999).to_bytes(32, "big")) == master
+    assert keylog.session((0).to_bytes(32, "big")) is None

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from analyzer.timeline.access.legs import leg
-from analyzer.timeline.access.names import bare, mailbox
+from analyzer.timeline.names import bare, mailbox
 from dissectors.events import DirectorySearch, TlsFacts, Transaction, TriggerMail
 from tests.analyzer.timeline.dialogue import Dialogue, Link, at, frame
 

@@ -142,4 +142,5 @@ def test_hostile_bodies_take_time_in_proportion(command: str) -> None:
         return time.process_time() - begin
 
     seconds(10)
-    assert seconds(1500) < 12 * seconds(300) + 0.1  # five times the bytes; squared would be 25 times
+    few, many = (min(seconds(count) for _ in range(3)) for count in (300, 1500))  # others use the machine too
+    assert many < 12 * few + 0.1  # five times the bytes; squared would be 25 times
