@@ -230,7 +230,8 @@ def display_filter(case: Case, connection_id: int) -> str | None:
     """Of a connection."""
     links = case.source("connections")
     place = (read.ints(links, "connection_id") == connection_id).nonzero()[0]
-    return read.part(links, ["display_filter"], place[:1])["display_filter"].iloc[0] if len(place) else None
+    codes, filters = read.codes(links, "display_filter")
+    return str(filters[codes[place[0]]]) if len(place) else None
 
 
 def sentence(texts: Collection[str]) -> str:

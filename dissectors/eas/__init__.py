@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from dissectors.eas.commands import READERS, Message, autodiscover, generic, options
+from dissectors.eas.commands import Message, autodiscover, generic, options, reader_of
 from dissectors.eas.oddity import Oddity
 from dissectors.eas.query import NO_QUERY, EasQuery, parse_query
 from dissectors.events import Transaction
@@ -90,14 +90,14 @@ def _read(
     command: str | None, body: bytes, query: EasQuery, headers: Mapping[str, str], is_request: bool
 ) -> tuple[str | None, Message]:
     """A body as its command's own message, else as a generic one; and the command, from the body when not given."""
-    reader = READERS.get(command or "")
+    reader = reader_of(command)
     if reader is not None:
         own = (reader.read_request if is_request else reader.read_response)(body, query, headers)
         if own is not None:
             return command, own
     message = generic.read(body, headers.get("content-type", ""))
     if command is None:  # mostly the name of the root
-        known = message.root in READERS
+        known = reader_of(message.root) is not None
         return _read(message.root, body, query, headers, is_request) if known else (message.root, message)
     if reader is not None:
         root = f"its root is {message.root}" if message.root else "it is no WBXML" if body else "it is empty"

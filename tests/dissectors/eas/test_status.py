@@ -1,7 +1,7 @@
 """The words for status numbers."""
 
 from dissectors.eas import status
-from dissectors.eas.commands import READERS
+from dissectors.eas.commands import all_readers
 
 
 def test_a_commands_own_table_is_asked_before_the_common_one() -> None:
@@ -39,7 +39,7 @@ def test_http_statuses_have_their_meaning_on_eas() -> None:
 
 
 def test_every_table_belongs_to_a_command_that_exists() -> None:
-    assert set(status.BY_COMMAND) <= set(READERS)
+    assert set(status.BY_COMMAND) <= set(all_readers())
     assert {command for command, _ in status.BY_PART} <= set(status.BY_COMMAND)
     assert min(status.COMMON) == 101
     assert max(status.COMMON) == 184

@@ -9,11 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dissectors.eas import codepages
-from dissectors.eas.commands import READERS, Message
+from dissectors.eas.commands import Message, all_readers, reader_of
 from dissectors.eas.privacy import kind_of
 from dissectors.eas.query import COMMAND_CODES, NO_QUERY
 from dissectors.eas.wbxml import Element
 from dissectors.eas.wbxml_encode import element, encode
+
+READERS = all_readers()
 
 ROOTS = {
     **{
@@ -50,6 +52,7 @@ def test_every_command_of_the_query_has_a_file_and_every_file_a_command() -> Non
     assert set(COMMAND_CODES.values()) | {"Notify", "OPTIONS", "Autodiscover"} == set(READERS)
     assert set(ROOTS) | WITHOUT_WBXML == set(READERS)
     for command, module in READERS.items():
+        assert reader_of(command) is module
         assert Path(str(module.__file__)).stem == command.lower()  # type: ignore[attr-defined]
 
 
