@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from analyzer.tables.read import Source
 
 
+UNFIT_HINT = "keys fit when these devices wrote them while this capture ran; a private key opens RSA key exchange only"
+
+
 @dataclass
 class Analysis:
     """The result: each table of the catalog is an attribute with a pandas DataFrame (see `directpush explain`)."""
@@ -162,7 +165,17 @@ def analyze(
     finally:
         if collecting:
             gc.enable()
+    if (len(keys) or keys.private_keys) and _all_closed(builders["connections"]):
+        warnings.append(Trouble("the keys that were given open no connection of this capture", UNFIT_HINT))
     return Analysis([*warnings, *read.troubles], time.monotonic() - started, len(keys), builders)
+
+
+def _all_closed(connections: Source) -> bool:
+    """There are connections with TLS, and none could be opened."""
+    from analyzer.tables.read import among
+
+    opened = among(connections, "decryption", "decrypted", "partial").any()
+    return bool(among(connections, "decryption", "encrypted").any()) and not opened
 
 
 def _as_list(paths: PathLike | Iterable[PathLike]) -> list[PathLike]:

@@ -18,12 +18,12 @@ from typing import Any, Literal
 
 State = Literal["ok", "missing", "limited", "note"]
 
-NEEDED_PACKAGES = ("numpy", "pandas", "pyarrow", "cryptography", "isal", "zstandard", "typer", "rich", "plotly")
+NEEDED_PACKAGES = (
+    *("numpy", "pandas", "pyarrow", "cryptography", "certifi", "hpack", "isal", "zstandard", "typer", "rich", "plotly"),
+)
 FEATURE_PACKAGES = {
     "pyshark": "the tshark engine (--engine tshark, verify)",
     "scapy": "scapy layers, and samples made by hand",
-    "dask": "spreading work over several machines (--cluster)",
-    "distributed": "spreading work over several machines (--cluster)",
 }
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PROGRAM_LIMIT_S = 20
@@ -95,13 +95,12 @@ def _package(name: str, purpose: str, *, needed: bool) -> Check:
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
-        extra = "directpush[cluster]" if name in ("dask", "distributed") else name
         return Check(
             name=name,
             state="missing",
             found="not installed",
             purpose=purpose,
-            hint=f"{_pip()} install {extra!r}" if "[" in extra else f"{_pip()} install {extra}",
+            hint=f"{_pip()} install {name}",
             needed=needed,
         )
     return Check(name=name, state="ok", found=version, purpose=purpose, needed=needed)

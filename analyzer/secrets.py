@@ -51,7 +51,9 @@ def read_keylogs(paths: Sequence[PathLike], warnings: list[Trouble]) -> KeyLog:
             continue
         before = len(keys)
         odd = keys.add(text[:MAX_KEYLOG_BYTES], name)
-        if len(keys) == before:
+        if not len(keys) or (len(keys) == before and odd):
+            warnings.append(Trouble(f"{name}: it holds no TLS key", KEYLOG_HINT))
+        elif len(keys) == before:
             warnings.append(Trouble(f"{name}: no key in this key log that was not known already", KEYLOG_HINT))
         else:
             warnings += [Trouble(remark, "the other lines were used") for remark in odd]

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from analyzer.findings.verdict import Verdict
 
 
+# Not in the verdict where they only inform: it speaks of push.
+UNSAID = frozenset(("DP131", "DP134", *(f"DP{number}" for number in range(140, 150))))
+
+
 class NoSuchDevice(Exception):
     """No session is the one asked for. `message` and `hint` are one line each."""
 
@@ -54,8 +58,10 @@ class View:
         return f"Direct Push: {listed(plain(str(name).rsplit('/', 1)[-1]) for name in names if name is not None)}"
 
     def codes(self) -> list[str]:
-        """The rules that found something, worst first."""
-        return list(dict.fromkeys(read.values(read.source(self.tables, "findings"), "code")))
+        """The rules whose findings the verdict speaks of, worst first."""
+        found = read.source(self.tables, "findings")
+        pairs = zip(read.values(found, "code"), read.values(found, "severity"), strict=True)
+        return list(dict.fromkeys(code for code, severity in pairs if severity != "info" or code not in UNSAID))
 
     def has_findings(self, level: str) -> bool:
         """Whether there is a finding at or above "warning" or "error"."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from analyzer.reading import Progress
+    from analyzer.trouble import Trouble
     from analyzer.view import View
 
 
@@ -39,6 +40,7 @@ def read_view(
 ) -> View:
     """Read the captures, tell the warnings, and cut the result to what was asked for."""
     from analyzer.analysis import analyze as read
+    from analyzer.reading import NOTIFY_PORT
     from analyzer.secrets import PASSWORD_VARIABLE
     from analyzer.view import NoSuchDevice, View
 
@@ -51,14 +53,11 @@ def read_view(
             engine=engine.value,
             interface=interface,
             seconds=seconds,
-            notify_ports=notify_ports or [2883],
+            notify_ports=notify_ports or [NOTIFY_PORT],
             block_bytes=block_mib << 20,
             progress=progress,
         )
-    if not quiet:
-        for warning in analysis.warnings:
-            say(f"warning: {warning.message}")
-            say(f"hint: {warning.hint}")
+    warn(analysis.warnings, quiet)
     view = View(analysis)
     try:
         return view.cut(devices or [], pseudonymize=pseudonymize)
@@ -145,6 +144,13 @@ def guard(debug: bool) -> Iterator[None]:
                 f"{type(error).__name__}: {error}", "this is a fault of directpush: please report what --debug shows"
             )
         raise typer.Exit(2) from None
+
+
+def warn(troubles: Iterable[Trouble], quiet: bool) -> None:
+    """What could not be read or used, unless nobody wants to know."""
+    for trouble in () if quiet else troubles:
+        say(f"warning: {trouble.message}")
+        say(f"hint: {trouble.hint}")
 
 
 def complain(message: str, hint: str) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from analyzer.commands.common import guard, progress_bar, say
+from analyzer.commands.common import guard, progress_bar, warn
 from analyzer.commands.options import Block, Captures, Debug, Devices, KeyLogs, Quiet, RsaKeys
 
 
@@ -59,7 +59,4 @@ def decode(
         sys.stdout.flush()
         if not choice.found:
             warnings.append(Trouble(*choice.nothing()))
-        if not quiet:
-            for warning in warnings:
-                say(f"warning: {warning.message}")
-                say(f"hint: {warning.hint}")
+        warn(warnings, quiet)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from analyzer.commands.common import guard, progress_bar, say
+from analyzer.commands.common import guard, progress_bar, warn
 from analyzer.commands.options import Block, Debug, FailOn, KeyLogs, Quiet, RsaKeys
 
 
@@ -45,10 +45,7 @@ def pair(
                 block_bytes=block_size << 20,
                 progress=progress,
             )
-        if not quiet:
-            for warning in found.warnings:
-                say(f"warning: {warning.message}")
-                say(f"hint: {warning.hint}")
+        warn(found.warnings, quiet)
         summary = summarise(found)
         if json:
             report.write_json(found, summary, sys.stdout)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from analyzer.commands.common import complain, guard, say
+from analyzer.commands.common import complain, guard, warn
 from analyzer.commands.options import Debug, KeyLogs, Ports, Quiet
 
 if TYPE_CHECKING:
@@ -35,19 +35,17 @@ def verify(
 ) -> None:
     """Read with both engines and say what differs (exit code 1)."""
     with guard(debug):
+        from analyzer.reading import NOTIFY_PORT
         from analyzer.reports import terminal
         from analyzer.sources import SourceError
         from analyzer.verify import verify as run
 
         try:
-            found = run(capture, keylog or [], rsa_keys=rsa_key or [], notify_ports=notify_port or [2883])
+            found = run(capture, keylog or [], rsa_keys=rsa_key or [], notify_ports=notify_port or [NOTIFY_PORT])
         except SourceError as error:
             complain(error.message, error.hint)
             raise typer.Exit(2) from None
-        if not quiet:
-            for warning in found.warnings:
-                say(f"warning: {warning.message}")
-                say(f"hint: {warning.hint}")
+        warn(found.warnings, quiet)
         render(found, terminal.console(sys.stdout), shown=None if verbose else SHOWN)
         sys.stdout.flush()
         if found.differences:

@@ -22,11 +22,13 @@ from analyzer.tables import read
 from analyzer.tables.builder import NAT
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import pandas as pd
 
 FILE_ODDITIES = 3  # oddities of whole files that are named; the others are in `anomalies`
 DEVICES_NAMED = 5  # with a sentence each; findings and the table of devices have all
 SENTENCE = 300  # characters of one
+DOUBTFUL_SHARE = 0.4  # of all waits could not be judged: then the others say too little
 LONG = 1000  # of a title and its explanation
 WORTH_A_RATE = 100_000  # packets; with fewer, starting the program is what takes the time
 
@@ -144,6 +146,12 @@ def _headline(
         idle = idle[~np.isnan(idle)]
         longest = f", the longest idle that survived was {span(float(idle.max()))}" if len(idle) else ""
         judged = total - case.count(UNKNOWN)
+        doubtful = len(_not_understood(case))
+        if doubtful >= DOUBTFUL_SHARE * total:
+            return "warning", (
+                f"Whether push is healthy cannot be told: {of_all(doubtful, total, 'wait')} ended in a way that could "
+                "not be read."
+            )
         return "ok", f"Push is healthy: {counted(judged, 'wait')}, none died early{longest}."
     if case.count(OWN) == total:
         return "ok", f"Nothing cut push: the device itself ended {of_all(total, total, 'wait')}."
@@ -172,6 +180,12 @@ def _nothing_held(case: Case) -> tuple[Level, str]:
     return "warning", "No Exchange ActiveSync in this capture."
 
 
+def _not_understood(case: Case) -> npt.NDArray[np.int64]:
+    """Rows of `heartbeats` whose outcome is unknown for another reason than that the capture ended."""
+    rows: npt.NDArray[np.int64] = case.facts.row[case.having(UNKNOWN)]
+    return rows[~read.among(case.source("heartbeats"), "outcome", "capture_end")[rows]]
+
+
 def _unseen(case: Case, findings: list[dict[str, Any]]) -> list[str]:
     said = []
     beats, unknown = case.source("heartbeats"), case.having(UNKNOWN)
@@ -180,8 +194,11 @@ def _unseen(case: Case, findings: list[dict[str, Any]]) -> list[str]:
         why = []
         if running:
             why.append(f"{running:,} still waiting when the capture ended")
-        if len(unknown) > running:
-            why.append(f"{len(unknown) - running:,} whose end the capture does not show")
+        answered = int((~np.isnan(read.floats(beats, "held_s")[_not_understood(case)])).sum())
+        if answered:
+            why.append(f"{answered:,} answered or ended by something that could not be read")
+        if len(unknown) > running + answered:
+            why.append(f"{len(unknown) - running - answered:,} whose end the capture does not show")
         said.append(f"{counted(len(unknown), 'wait')} cannot be judged: {listed(why)}.")
     if not len(case.source("sessions")) and not len(case):
         said.append(_looked_for(case))

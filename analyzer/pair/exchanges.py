@@ -6,6 +6,7 @@ order where both points hold equally many of them, else by time once others have
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -105,14 +106,19 @@ def _grouped(exchanges: Sequence[Exchange]) -> dict[bytes, list[Exchange]]:
 
 
 def _nearest(here: Sequence[Exchange], there: Sequence[Exchange], offset: int) -> list[tuple[Exchange, Exchange]]:
-    """For each request at the server's point the one at the device's that is nearest in time, each once."""
+    """For each request at the server's point the one at the device's that is nearest in time, each once. Both are in
+    order of time.
+    """
     found = []
-    free = list(here)
+    free, starts = list(here), [one.start_ns for one in here]
     for arrived in there:
-        near = min(free, key=lambda one: abs(arrived.start_ns - offset - one.start_ns), default=None)
-        if near is not None and abs(arrived.start_ns - offset - near.start_ns) <= HELD_NS:
-            free.remove(near)
-            found.append((near, arrived))
+        sent_ns = arrived.start_ns - offset
+        after = bisect_left(starts, sent_ns)
+        beside = range(max(0, after - 1), min(after + 1, len(free)))
+        near = min(beside, key=lambda place: abs(sent_ns - starts[place]), default=None)
+        if near is not None and abs(sent_ns - starts[near]) <= HELD_NS:
+            del starts[near]
+            found.append((free.pop(near), arrived))
     return found
 
 

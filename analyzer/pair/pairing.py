@@ -153,16 +153,21 @@ def _judged(
         for one in points[0].connections
         if one.connection_id in exchanges[0]
     }
+    begins: dict[str, list[tuple[int, str]]] = {}  # by device: when its connections began, and from which address
+    for each in points[0].connections:
+        if (device := devices.get(each.connection_id)) is not None:
+            begins.setdefault(device, []).append((each.start_ns, each.client.ip))
     missing = [missing_of(comparison) for comparison in compared]
     trust = Trust(clock.error_ns, (sum(here for here, _ in missing), sum(there for _, there in missing)))
     found = []
     for number, (one, comparison) in enumerate(zip(matches, compared, strict=True)):
         signs = read_signs(comparison, trust)
+        device = devices.get(one.device.connection_id)
         around = Around(
             error_ns=clock.error_ns,
             farewell=_farewell(one, comparison),
             alive_ns=alive[one.device.client.ip],
-            moves=_moves(one.device, points[0].connections, devices),
+            moves=[begun for begun in begins.get(device or "", ()) if begun[1] != one.device.client.ip],
         )
         ending = judge(comparison, signs, around)
         found.append(
@@ -212,17 +217,3 @@ def _passed(comparison: Comparison) -> list[int]:
     up, down = comparison.flows
     device = [*up.near[np.isin(up.near_state, (BOTH,))].tolist(), *down.far[down.far_state == BOTH].tolist()]
     return [int(comparison.device_ns[row]) for row in device]
-
-
-def _moves(
-    connection: Connection, connections: Sequence[Connection], devices: dict[int, str | None]
-) -> list[tuple[int, str]]:
-    """When the same device began connections from other addresses."""
-    own = devices.get(connection.connection_id)
-    if own is None:
-        return []
-    return [
-        (other.start_ns, other.client.ip)
-        for other in connections
-        if devices.get(other.connection_id) == own and other.client.ip != connection.client.ip
-    ]

@@ -120,7 +120,8 @@ def _figures(picture: scene.Scene, tables: Mapping[str, pd.DataFrame], verdict: 
     if len(picture.rest):
         figures["rest"] = rest.figure(picture)
     if len(picture.waits):
-        figures["idle"] = idle.figure(picture, tables)
+        if picture.all_waits["x_s"].notna().any():  # on HTTP/2 other requests keep the connection awake
+            figures["idle"] = idle.figure(picture, tables)
         figures["asked"] = asked.figure(picture)
     if picture.lanes and verdict.folders:
         figures["folders"] = folders.figure(verdict.folders)

@@ -41,8 +41,13 @@ def console(file: IO[str], *, stderr: bool = False) -> Console:
 
     from rich.console import Console
 
+    class Piped(Console):
+        def on_broken_pipe(self) -> None:
+            """Whoever read the pipe has gone: rich would exit with 1, which says something else here."""
+            raise BrokenPipeError
+
     width = None if file.isatty() or os.environ.get("COLUMNS", "").isdigit() else PIPE_WIDTH
-    return Console(file=file, stderr=stderr, markup=False, highlight=False, emoji=False, width=width, soft_wrap=False)
+    return Piped(file=file, stderr=stderr, markup=False, highlight=False, emoji=False, width=width, soft_wrap=False)
 
 
 def to_text(verdict: Verdict, tables: Mapping[str, pd.DataFrame], width: int = PIPE_WIDTH) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from analyzer.reading import NOTIFY_PORT
 from analyzer.secrets import PASSWORD_VARIABLE, read_keys
 from analyzer.trouble import PathLike, Trouble
 from analyzer.verify.compare import compare
@@ -42,7 +43,7 @@ def verify(
     keylog: Sequence[PathLike] = (),
     *,
     rsa_keys: Sequence[PathLike] = (),
-    notify_ports: Sequence[int] = (2883,),
+    notify_ports: Sequence[int] = (NOTIFY_PORT,),
 ) -> Verification:
     """Reads a capture with both engines. Raises SourceError when one of them cannot read it at all."""
     warnings: list[Trouble] = []
@@ -52,7 +53,7 @@ def verify(
     return Verification(os.fspath(path), ours, theirs, list(compare(ours, theirs)), warnings)
 
 
-def by_builtin(path: PathLike, keys: KeyLog, *, notify_ports: Sequence[int] = (2883,)) -> Seen:
+def by_builtin(path: PathLike, keys: KeyLog, *, notify_ports: Sequence[int] = (NOTIFY_PORT,)) -> Seen:
     """What the built-in engine sees; a second time when the file held keys for connections before them."""
     from analyzer.engines.builtin import BuiltinEngine
     from analyzer.sources import open_source
@@ -71,7 +72,7 @@ def by_tshark(
     keylog: Sequence[PathLike] = (),
     *,
     rsa_keys: Sequence[PathLike] = (),
-    notify_ports: Sequence[int] = (2883,),
+    notify_ports: Sequence[int] = (NOTIFY_PORT,),
 ) -> Seen:
     """What the tshark engine sees."""
     from analyzer.engines.tshark import TsharkEngine

@@ -208,6 +208,7 @@ def _summary(result: Result) -> str:
     timers = Counter(timer.verdict for timer in result.timers if timer.true_s is not None)
     parts.append(f"Of the {len(waits)} that were no plain closing, the cause of {known} was named.")
     parts.append(f"Intervals with the true timer inside: {timers['right']}, beside it: {timers['wrong']}.")
+    parts.append("Right is the truth, or as much of it as that capture point can know (`expected` in the README).")
     return " ".join([*parts, f"Cause right or unknown: {right:.1%}. Wrong accusations: {len(result.accusations)}."])
 
 

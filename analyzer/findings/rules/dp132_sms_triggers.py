@@ -97,7 +97,7 @@ def _about(
         severity="warning" if refused else "info",
         title=f"{who} is to be woken by mails that become SMS."
         if not delays
-        else f"{who} is woken by SMS, not by push.",
+        else f"{who} is most likely woken by SMS, not by push.",
         detail=detail,
         advice="Ask the operator why its gateway refuses them." if refused else None,
         session_id=session,

@@ -103,7 +103,8 @@ def _about(case: Case, table: Any, session: int, code: int, hits: Any, good: Any
     name = case.device(session)
     detail = f"{counted(len(hits), 'request')} answered by HTTP {code}: {eas_status.http_meaning(code)}. "
     if not len(good):
-        detail += "Nothing else of this device succeeded in the capture."
+        apart = "Provision apart, nothing" if code == 449 else "Nothing else"
+        detail += f"{apart} of this device succeeded in the capture."
     elif since:
         detail += f"{counted(since, 'time')} since its last success, and nothing succeeded after that."
     else:

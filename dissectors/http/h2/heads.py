@@ -10,6 +10,7 @@ from dissectors.http.h2.fields import Field
 from dissectors.http.heads import MAX_LENGTH_DIGITS, UNSAID, RequestHead, ResponseHead
 
 VERSION: Final = "2"
+MAX_JOINED: Final = 2048  # characters of all repeated fields of a head; each byte of a block may stand for a long one
 
 _OF_REQUESTS: Final = frozenset((":method", ":scheme", ":authority", ":path", ":protocol"))  # the last: RFC 8441
 _OF_RESPONSES: Final = frozenset((":status",))
@@ -72,7 +73,12 @@ def _sort(
         else:
             headers[name] = value
             user = user or field_user
+    left = MAX_JOINED
     for name, values in repeated.items():
+        left -= sum(map(len, values))
+        if left < 0:
+            odd["http_head_too_large"] = f"repeated fields have over {MAX_JOINED} characters; only their first is kept"
+            break
         headers[name] = ("; " if name == "cookie" else ", ").join(values)  # RFC 9113 8.2.3
     return special, headers, user
 

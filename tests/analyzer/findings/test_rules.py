@@ -185,6 +185,13 @@ def test_a_device_that_tries_again_and_again_is_told() -> None:
     assert "asks for nothing shorter" in finding.detail
 
 
+def test_a_device_that_never_changes_its_interval_is_not_said_to_look_for_one() -> None:
+    steps = [{"requested_s": 780.0, "waits": 4, "deaths": 4}]
+    (finding,) = found(adapting(algorithm="fixed", prospect="dies", ends_at_s=None, steps=steps), "DP108")
+    assert "keeps to an interval that dies here" in finding.title
+    assert "asked for the same interval each time" in finding.detail
+
+
 @pytest.mark.parametrize(
     "row",
     [

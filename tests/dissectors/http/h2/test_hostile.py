@@ -193,3 +193,25 @@ def test_bodies_that_nobody_ends_are_bounded(monkeypatch: pytest.MonkeyPatch) ->
     sizes = [t.request.body_bytes for t in connection.close(1) if t.request]
     assert sizes == [10_000] * 20
     assert {anomaly.code for anomaly in connection.anomalies} == {"http_body_too_large"}
+
+
+def test_a_block_of_references_to_one_long_field_does_not_become_a_long_text_for_each_request():
+    h2 = Http2Connection(1)
+    first = b"\x83\x86\x84\x40\x05x-big" + b"\x7f\xa1\x1e" + b"A" * 4000  # POST, http, / and a field for the table
+    done = h2.feed(CLIENT, PREFACE + frame(4, 0, 0) + frame(1, 5, 1, first), 1, 1, 1, 1, 5000)
+    for stream in range(3, 1003, 2):
+        block = b"\x83\x86\x84" + b"\xbe" * 31  # the newest entry, 31 times: 34 bytes that stand for 124,000
+        done += h2.feed(CLIENT, frame(1, 5, stream, block), 1, 1, 1, 1, 43)
+    done += h2.close(2)
+    heads = [each.request.headers for each in done]
+    assert (len(heads), {len(head["x-big"]) for head in heads}) == (501, {4000})
+    assert len({id(head["x-big"]) for head in heads}) == 1  # one text that all of them share
+    assert "http_head_too_large" in [odd.code for odd in h2.anomalies]
+
+
+def test_repeated_fields_are_joined_as_long_as_they_are_short():
+    h2 = Http2Connection(1)
+    block = b"\x83\x86\x84" + b"\x00\x01a\x01b" * 500
+    done = h2.feed(CLIENT, PREFACE + frame(4, 0, 0) + frame(1, 5, 1, block), 1, 1, 1, 1, 5000) + h2.close(2)
+    assert done[0].request.headers["a"] == ", ".join("b" * 500)
+    assert h2.anomalies == []
