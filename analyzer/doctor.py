@@ -24,6 +24,7 @@ NEEDED_PACKAGES = (
 FEATURE_PACKAGES = {
     "pyshark": "the tshark engine (--engine tshark, verify)",
     "scapy": "scapy layers, and samples made by hand",
+    "dask": "nothing yet: one machine does all the work",
 }
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PROGRAM_LIMIT_S = 20

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -90,6 +92,8 @@ def analyze(
             json_report.write(view.tables, sys.stdout)
         elif html != Path("-"):
             _print_summary(view, verbose=verbose, html=html is not None)
+            if len(captures or ()) == 2 and not device and not pseudonymize:
+                _print_pair(view, keylog or [], rsa_key or [], block_size << 20)
         sys.stdout.flush()
         if fail_on is not FailOn.NEVER and view.has_findings(fail_on.value):
             raise typer.Exit(1)
@@ -103,3 +107,24 @@ def _print_summary(view: View, *, verbose: bool, html: bool) -> None:
     more += [f"directpush explain {code}" for code in view.codes()[:1]]
     out = terminal.console(sys.stdout)
     terminal.render(view.verdict, view.tables, out, verbose=verbose, more=" · ".join(more) or None)
+
+
+def _print_pair(view: View, keylog: list[Path], rsa_key: list[Path], block_bytes: int) -> None:
+    """What two captures of the same connections tell together, where these are such."""
+    from analyzer.pair.recognise import device_side_first, same_connections
+    from analyzer.tables import read
+
+    seen = same_connections(read.source(view.tables, "connections"))
+    sides = device_side_first(seen, read.source(view.tables, "transactions")) if seen else None
+    if sides is None or not all(Path(name).is_file() for name in sides):  # a pipe gives its bytes only once
+        return
+    from analyzer.pair import pair, report
+    from analyzer.pair.summary import summarise
+    from analyzer.reports import terminal
+    from analyzer.secrets import PASSWORD_VARIABLE
+
+    password = os.environ.get(PASSWORD_VARIABLE)
+    found = pair(*sides, keylog, rsa_key=rsa_key, rsa_password=password, block_bytes=block_bytes)
+    out = terminal.console(sys.stdout)
+    out.print(f"\nBetween the two captures (directpush pair {' '.join(map(shlex.quote, sides))}):\n")
+    report.render(found, summarise(found), out)

@@ -6,7 +6,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from analyzer.tables import read
+from analyzer.tables.builder import NAT
 
 if TYPE_CHECKING:
     from analyzer.tables.read import Source
@@ -37,3 +40,24 @@ def same_connections(connections: Source) -> list[Seen]:
             known.add((random, capture))
             found.append(Seen(earlier, number, (str(names[where]), str(names[capture]))))
     return found
+
+
+def device_side_first(seen: list[Seen], transactions: Source) -> tuple[str, str] | None:
+    """The two captures of `seen`, that nearer to the devices first; None when that cannot be told, or there are more.
+
+    Nearer to the device a request is followed by its answer later: the way to the other point and back lies between.
+    """
+    captures = {one.captures for one in seen}
+    if len(captures) != 1:
+        return None
+    ids = read.ints(transactions, "connection_id")
+    asked, answered = read.times(transactions, "request_end"), read.times(transactions, "response_start")
+    known = (asked != NAT) & (answered != NAT)
+    held_ns = answered - asked
+    longer = 0
+    for one in seen:
+        here, there = (held_ns[known & (ids == number)] for number in (one.first, one.second))
+        both = min(len(here), len(there))
+        longer += int(np.sign(int(here[:both].sum()) - int(there[:both].sum())))
+    (pair,) = captures
+    return None if not longer else pair if longer > 0 else (pair[1], pair[0])

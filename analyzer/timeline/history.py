@@ -46,9 +46,11 @@ class Refusals:
 class History:
     """The requests of every session in order of time."""
 
-    def __init__(self, transactions: Columns, order: Codes, final: Ints, clients: dict[int, tuple[str, int]]) -> None:
-        """`order`: rows in order of time; `final`: session of each transaction row, -1 for none; `clients`: address and
-        start by connection."""
+    def __init__(
+        self, transactions: Columns, order: Codes, final: Ints, clients: dict[int, tuple[str, int, int]]
+    ) -> None:
+        """`order`: rows in order of time; `final`: session of each transaction row, -1 for none; `clients`: address,
+        start and capture by connection. What another capture shows is another point of view, not another request."""
         self._clients = clients
         self._transactions = transactions
         self._in_time = order
@@ -74,12 +76,17 @@ class History:
             return
         order, sessions = self._by_session
         t = self._transactions
+        own = self._clients.get(other_than, (None, 0, 0))[2]
         low, high = np.searchsorted(sessions, (session, session + 1))
         first = low + np.searchsorted(t.start[order[low:high]], after_ns)
         for place in range(int(first), int(high)):
             row = int(order[place])
             if t.start[row] > after_ns + within_s * NS:
                 break
-            ip, began_ns = self._clients.get(int(t.connection[row]), (None, 0))
-            if t.connection[row] != other_than and (not heard or t.answered[row] or began_ns > after_ns):
+            ip, began_ns, capture = self._clients.get(int(t.connection[row]), (None, 0, own))
+            if (
+                capture == own
+                and t.connection[row] != other_than
+                and (not heard or t.answered[row] or began_ns > after_ns)
+            ):
                 yield Later(int(t.start[row]), int(t.frame[row]), ip)

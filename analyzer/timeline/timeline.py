@@ -117,7 +117,7 @@ class Timeline:
         self._open: dict[int, _Open] = {}
         self._pending: list[Pending] = []
         self._ends: list[End] = []  # of connections with a wait; their rows are made when all of them are known
-        self._clients: dict[int, tuple[str, int]] = {}  # address and start, by connection
+        self._clients: dict[int, tuple[str, int, int]] = {}  # address, start and capture, by connection
         self._capture_of: dict[int, int] = {}
         # Code of the terms of an answered Ping, by the identities of its messages, which are held with it.
         self._pings: dict[tuple[int, int], tuple[int, Message | None, Message | None]] = {}
@@ -272,7 +272,7 @@ class Timeline:
     def _ended(self, c: Connection, open_: _Open, sessions: set[int]) -> None:
         """A connection that has carried EAS has ended."""
         self._paths.add(c, streams=open_.version == "2")
-        self._clients[c.connection_id] = (c.client.ip, c.start_ns)
+        self._clients[c.connection_id] = (c.client.ip, c.start_ns, c.capture)
         self._capture_of[c.connection_id] = c.capture
         for place, wait, signed in open_.gateway:
             self._ends.append(End(endings.by_gateway(wait, signed), c, place, wait.session))

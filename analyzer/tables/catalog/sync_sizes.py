@@ -23,6 +23,7 @@ TABLE = Table(
         Column(
             name="collection_id",
             kind="text",
+            personal=True,
             meaning="The server's id of the folder. Null: the message does not name it.",
         ),
         Column(
