@@ -113,7 +113,7 @@ def charts(scene: Scene, figures: Mapping[str, Any]) -> str:
         empty = "No push wait and no Sync was seen: there is nothing to draw."
         return f'<main><section class="card wide"><p class="empty">{empty}</p></section></main>\n'
     waits = len(scene.all_waits)
-    caption = "A bar a wait, on the line of its connection. The thin line under it is the time it was asked to last. "
+    caption = "One bar a wait, on the line of its connection. The thin line under it is the time it was asked to last. "
     spoken = f"Timeline of {counted(waits, 'wait')} on {counted(len(scene.lanes), 'device')}."
     cards = [
         _card(
