@@ -2,16 +2,22 @@
 
 In this order, each among what is still left:
 - the random of the ClientHello: 32 bytes that pass NAT and everything that does not end TLS;
-- sequence numbers, which a plain NAT keeps: both initial ones, else those of packets with the same payload;
+- sequence numbers, which a plain NAT keeps: the client's initial one, where that repeats together with the addresses,
+  else those of packets with the same payload;
 - content: the same payloads in packets with other numbers (plain HTTP through something that ends TCP).
 
 One capture may hold a connection twice, before and behind NAT (`-i any`). Then that leg is taken whose addresses differ
 from the other capture's: the one further away.
+
+What very many connections of both captures share tells none of them apart, and comparing all of them with each other
+would take time and memory with the square of their number: see MAX_ALIKE.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from itertools import chain
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -26,6 +32,7 @@ SEED_ROWS = 64  # first packets of a connection that are looked at
 MIN_PAYLOAD_BYTES = 16  # below, equal payload says nothing
 SAME_NUMBERED = 2  # packets with the same number and length
 SAME_PAYLOADS = 3  # with other numbers; fewer may be chance
+MAX_ALIKE = 100  # connections of either capture with the same thing in them; if both have more, it is not looked at
 
 
 class Match(NamedTuple):
@@ -40,7 +47,18 @@ class Match(NamedTuple):
         return self.server if place else self.device
 
 
-def by_random(device: Sequence[Connection], server: Sequence[Connection]) -> list[Match]:
+class Found(NamedTuple):
+    """What one way of matching came to."""
+
+    matches: list[Match]
+    alike: set[int]  # the device side's connections that had something in common with too many (MAX_ALIKE), by id
+
+
+Seeds = Sequence[tuple[Connection, Rows]]  # connections and their first packets
+Tokens = Callable[[Connection, Rows], set[Hashable]]
+
+
+def by_random(device: Sequence[Connection], server: Sequence[Connection]) -> Found:
     """The connections that began with the same ClientHello."""
     legs: dict[str, list[Connection]] = {}
     for connection in server:
@@ -52,17 +70,30 @@ def by_random(device: Sequence[Connection], server: Sequence[Connection]) -> lis
         random = _random(connection)
         if random in legs:
             found.setdefault(random, []).append(connection)
-    return [Match(*_furthest(near, legs[random]), "client_random") for random, near in found.items()]
+    matches: list[Match] = []
+    alike: set[int] = set()
+    for random, near in found.items():
+        far = legs[random]
+        matches.append(Match(*_furthest(near[:MAX_ALIKE], far[:MAX_ALIKE]), "client_random"))
+        if max(len(near), len(far)) > MAX_ALIKE:
+            alike.update(connection.connection_id for connection in near)
+    return Found(matches, alike)
 
 
-def by_numbers(device: Sequence[tuple[Connection, Rows]], server: Sequence[tuple[Connection, Rows]]) -> list[Match]:
-    """The connections with the same sequence numbers; the pairs are connections and their first packets."""
-    initial = _unique(device, server, _initial_numbers, 1, "sequence_numbers")
-    left = _left(device, initial, 0), _left(server, initial, 1)
-    return [*initial, *_unique(*left, _numbered_payloads, SAME_NUMBERED, "sequence_numbers")]
+def by_numbers(device: Seeds, server: Seeds) -> Found:
+    """The connections with the same sequence numbers."""
+    matches: list[Match] = []
+    alike: set[int] = set()
+    for tokens, least in ((_initial_number, 1), (_ends_and_number, 1), (_numbered_payloads, SAME_NUMBERED)):
+        found = _unique(
+            still_left(device, matches, 0), still_left(server, matches, 1), tokens, least, "sequence_numbers"
+        )
+        matches += found.matches
+        alike |= found.alike
+    return Found(matches, alike)
 
 
-def by_content(device: Sequence[tuple[Connection, Rows]], server: Sequence[tuple[Connection, Rows]]) -> list[Match]:
+def by_content(device: Seeds, server: Seeds) -> Found:
     """The connections that carry the same payloads."""
     return _unique(device, server, _payloads, SAME_PAYLOADS, "content")
 
@@ -75,6 +106,12 @@ def unmatched(connections: Iterable[Connection], matches: Iterable[Match], place
         for connection in connections
         if connection.connection_id not in taken and connection.duplicate_of not in taken
     ]
+
+
+def still_left(seeds: Seeds, matches: Iterable[Match], place: int) -> Seeds:
+    """The same for connections with their packets."""
+    ids = {connection.connection_id for connection in unmatched((seed[0] for seed in seeds), matches, place)}
+    return [seed for seed in seeds if seed[0].connection_id in ids]
 
 
 def _random(connection: Connection) -> str | None:
@@ -91,57 +128,53 @@ def _ends(connection: Connection) -> set[tuple[str, int]]:
     return {(connection.client.ip, connection.client.port), (connection.server.ip, connection.server.port)}
 
 
-Seeds = Sequence[tuple[Connection, Rows]]
-
-
-def _unique(device: Seeds, server: Seeds, tokens: Callable[[Rows], set[Hashable]], least: int, by: By) -> list[Match]:
+def _unique(device: Seeds, server: Seeds, tokens: Tokens, least: int, by: By) -> Found:
     """The pairs that share at least so many tokens, and each more with the other than with anybody else."""
+    theirs = [tokens(*seed) for seed in device]
     owners: dict[Hashable, list[int]] = {}
-    for number, (_, rows) in enumerate(server):
-        for token in tokens(rows):
+    for number, seed in enumerate(server):
+        for token in tokens(*seed):
             owners.setdefault(token, []).append(number)
-    shared: list[tuple[int, int, int]] = []
-    for number, (_, rows) in enumerate(device):
-        counts: dict[int, int] = {}
-        for token in tokens(rows):
-            for owner in owners.get(token, ()):
-                counts[owner] = counts.get(owner, 0) + 1
-        shared += [(count, number, owner) for owner, count in counts.items() if count >= least]
-    best = [_bests(shared, place) for place in (1, 2)]
-    return [
-        Match(device[one][0], server[other][0], by)
-        for count, one, other in shared
-        if best[0][one] == (count, 1) and best[1][other] == (count, 1)
-    ]
+    askers = Counter(chain.from_iterable(theirs))
+    common = {token for token, held in owners.items() if len(held) > MAX_ALIKE and askers[token] > MAX_ALIKE}
+    alike = {device[number][0].connection_id for number, own in enumerate(theirs) if not common.isdisjoint(own)}
+    near: list[tuple[int, int, int]] = []  # device's number, server's number, count: where the device has one best
+    best: dict[int, tuple[int, int]] = {}  # for each of the server's the highest count and how often it occurs
+    for number, own in enumerate(theirs):
+        counts = Counter(chain.from_iterable(owners.get(token, ()) for token in own - common))
+        shared = [(owner, count) for owner, count in counts.items() if count >= least]
+        for owner, count in shared:
+            most, times = best.get(owner, (0, 0))
+            if count >= most:
+                best[owner] = (count, times + 1 if count == most else 1)
+        most = max((count for _, count in shared), default=0)
+        nearest = [owner for owner, count in shared if count == most]
+        if len(nearest) == 1:
+            near.append((number, nearest[0], most))
+    matches = [Match(device[one][0], server[other][0], by) for one, other, most in near if best[other] == (most, 1)]
+    return Found(matches, alike)
 
 
-def _bests(shared: list[tuple[int, int, int]], place: int) -> dict[int, tuple[int, int]]:
-    """For each connection the highest count and how often it occurs."""
-    best: dict[int, tuple[int, int]] = {}
-    for entry in shared:
-        count, times = best.get(entry[place], (0, 0))
-        if entry[0] >= count:
-            best[entry[place]] = (entry[0], times + 1 if entry[0] == count else 1)
-    return best
-
-
-def _left(seeds: Seeds, matches: list[Match], place: int) -> Seeds:
-    taken = {match.at(place).connection_id for match in matches}
-    return [seed for seed in seeds if seed[0].connection_id not in taken]
-
-
-def _initial_numbers(rows: Rows) -> set[Hashable]:
+def _initial_number(_: Connection, rows: Rows) -> set[Hashable]:
     """The client's initial number: it is there even where nobody answered."""
     syn = np.flatnonzero((rows.side == CLIENT) & (rows.flags & SYN > 0))
     return {int(rows.seq[syn[0]])} if len(syn) else set()
 
 
-def _numbered_payloads(rows: Rows) -> set[Hashable]:
+def _ends_and_number(connection: Connection, rows: Rows) -> set[Hashable]:
+    """For clients that begin all their connections with the same number. Another leg of the same connection is out."""
+    if connection.duplicate_of is not None:
+        return set()
+    client, server = connection.client, connection.server
+    return {(client.ip, client.port, server.ip, server.port, number) for number in _initial_number(connection, rows)}
+
+
+def _numbered_payloads(_: Connection, rows: Rows) -> set[Hashable]:
     """Without the checksum: one capture may be cut by its snap length."""
     chosen = np.flatnonzero(rows.length >= MIN_PAYLOAD_BYTES)
     return {(int(rows.side[row]), int(rows.seq[row]), int(rows.length[row])) for row in chosen}
 
 
-def _payloads(rows: Rows) -> set[Hashable]:
+def _payloads(_: Connection, rows: Rows) -> set[Hashable]:
     chosen = np.flatnonzero((rows.checksum != NO_CHECKSUM) & (rows.length >= MIN_PAYLOAD_BYTES))
     return {(int(rows.side[row]), int(rows.length[row]), int(rows.checksum[row])) for row in chosen}

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from analyzer.findings.words import counted
 from analyzer.pair import match as matching
 from analyzer.pair.clocks import Clock, align
 from analyzer.pair.endings import Around, Ending, judge
@@ -26,6 +27,7 @@ from dissectors.events import CLIENT, SERVER, Connection
 
 MAX_PAIRS = 10_000  # connections that are compared packet by packet
 MAX_SEEDS = 20_000  # connections without a common ClientHello that are looked at
+SPLIT_HINT = "they are left out; compare a shorter time or fewer devices"
 
 
 @dataclass(slots=True)
@@ -76,7 +78,7 @@ def pair(
         read_point(server_side, keys, progress, block_bytes),
     )
     warnings += [trouble for point in points for trouble in point.troubles]
-    matches = _matches(points, block_bytes)
+    matches = _matches(points, block_bytes, warnings)
     kept = matches[:MAX_PAIRS]
     rows = [
         read_rows(point.name, [m.at(place) for m in kept], block_bytes=block_bytes)
@@ -101,25 +103,30 @@ def pair(
     )
 
 
-def _matches(points: tuple[Point, Point], block_bytes: int) -> list[Match]:
-    """The connections that are in both captures, in order of the device side's."""
-    found = matching.by_random(points[0].connections, points[1].connections)
-    left = [matching.unmatched(point.connections, found, place)[:MAX_SEEDS] for place, point in enumerate(points)]
+def _matches(points: tuple[Point, Point], block_bytes: int, warnings: list[Trouble]) -> list[Match]:
+    """The connections that are in both captures, in order of the device side's; limits that were reached are said."""
+    found, alike = matching.by_random(points[0].connections, points[1].connections)
+    left = [matching.unmatched(point.connections, found, place) for place, point in enumerate(points)]
     if all(left):
-        seeds = [
+        for own, point in zip(left, points, strict=True):
+            if len(own) > MAX_SEEDS:
+                beyond = counted(len(own) - MAX_SEEDS, "connection")
+                warnings.append(Trouble(f"{point.name}: {beyond} more than are looked for elsewhere", SPLIT_HINT))
+        seeds: list[matching.Seeds] = [
             list(
                 zip(own, read_rows(point.name, own, most_each=matching.SEED_ROWS, block_bytes=block_bytes), strict=True)
             )
-            for own, point in zip(left, points, strict=True)
+            for own, point in zip([own[:MAX_SEEDS] for own in left], points, strict=True)
         ]
         for way in (matching.by_numbers, matching.by_content):
             fresh = way(*seeds)
-            found += fresh
-            taken = [{m.at(place).connection_id for m in fresh} for place in (0, 1)]
-            seeds = [
-                [seed for seed in own if seed[0].connection_id not in ids]
-                for own, ids in zip(seeds, taken, strict=True)
-            ]
+            found += fresh.matches
+            alike |= fresh.alike
+            seeds = [matching.still_left(own, fresh.matches, place) for place, own in enumerate(seeds)]
+    alike &= {connection.connection_id for connection in matching.unmatched(points[0].connections, found, 0)}
+    if alike:
+        lost = counted(len(alike), "connection")
+        warnings.append(Trouble(f"{points[0].name}: {lost} share too much with too many others to be told apart", SPLIT_HINT))
     return sorted(found, key=lambda one: one.device.connection_id)
 
 
