@@ -125,8 +125,8 @@ def _matches(points: tuple[Point, Point], block_bytes: int, warnings: list[Troub
             seeds = [matching.still_left(own, fresh.matches, place) for place, own in enumerate(seeds)]
     alike &= {connection.connection_id for connection in matching.unmatched(points[0].connections, found, 0)}
     if alike:
-        lost = counted(len(alike), "connection")
-        warnings.append(Trouble(f"{points[0].name}: {lost} share too much with too many others to be told apart", SPLIT_HINT))
+        lost = f"{counted(len(alike), 'connection')} share too much with too many others to be told apart"
+        warnings.append(Trouble(f"{points[0].name}: {lost}", SPLIT_HINT))
     return sorted(found, key=lambda one: one.device.connection_id)
 
 
