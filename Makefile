@@ -5,6 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DEMO   := silent_firewall
+LAB    := iproute2 nftables conntrack tcpdump nginx-light haproxy openssl
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test quick lint format bench lab clean system
@@ -38,7 +39,7 @@ bench: $(READY) system ## speed and memory against tshark, full size (4 GB of di
 	@DIRECTPUSH_BENCH_SCALE=1 $(BIN)/python -m pytest -m bench -s tests/bench
 
 lab: $(READY) ## record labelled captures of every death and print how many are told right (root; 90 seconds)
-	@sh .ci/system-packages iproute2 nftables conntrack tcpdump nginx-light haproxy openssl
+	@sh .ci/system-packages $(LAB)
 	@$(BIN)/python -m samples.lab record --into build/lab
 	@$(BIN)/python -m samples.lab.confusion build/lab --markdown build/lab/confusion.md
 
@@ -47,7 +48,7 @@ clean: ## remove what make made
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 system:
-	@sh .ci/system-packages tshark chromium iproute2 nftables conntrack tcpdump nginx-light haproxy openssl libwbxml2-utils
+	@sh .ci/system-packages tshark chromium openssl libwbxml2-utils
 
 $(READY): pyproject.toml
 	@sh .ci/environment "$(PYTHON)" "$(VENV)"
