@@ -1,7 +1,8 @@
 """The lab recorded live: what the analyzer says about each end, at both capture points, against what happened.
 
 Needs root, network namespaces and a few programs, two of them servers, which a test run does not install: without them
-the tests skip and say why. `samples/lab/README.md` tells what a recording is; `python -m samples.lab.confusion` shows the whole table.
+the tests skip and say why. `samples/lab/README.md` tells what a recording is; `python -m samples.lab.confusion` shows
+the whole table.
 """
 
 import os
