@@ -157,11 +157,10 @@ def test_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
     """A capture that never ends, from a pipe; then Ctrl-C."""
     command = [str(DIRECTPUSH), "analyze", "-", "--html", str(tmp_path / "page.html"), "--tables", str(tmp_path)]
     process = subprocess.Popen(
-        command,
+        ["env", "--default-signal=INT", *command],  # ignored where these tests run in the background
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored when these tests run with `&`
     )
     assert process.stdin is not None
     process.stdin.write(Path(CAPTURE).read_bytes()[:5000])

@@ -176,7 +176,7 @@ def test_interrupted_program_leaves_no_process(tmp_path: Path, monkeypatch: pyte
     )
     for number in (signal.SIGINT, signal.SIGKILL):
         parent = subprocess.Popen(
-            [sys.executable, "-c", script, str(HEALTHY)],
+            ["env", "--default-signal=INT", sys.executable, "-c", script, str(HEALTHY)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
