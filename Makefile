@@ -19,7 +19,7 @@ demo: $(READY) ## analyse a bundled capture: the answer here, the timeline in de
 	@echo
 	@echo "The timeline is in demo/timeline.html: open it in a browser."
 
-test: $(READY) system ## every test (tshark and chromium are installed when that is allowed)
+test: $(READY) system ## every test (installs tshark, chromium, openssl and wbxml2xml where that is allowed)
 	@$(BIN)/python -m pytest
 
 quick: $(READY) ## the tests that take under a minute together

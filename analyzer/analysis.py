@@ -165,7 +165,7 @@ def analyze(
     finally:
         if collecting:
             gc.enable()
-    if (len(keys) or keys.private_keys) and _all_closed(builders["connections"]):
+    if (keylogs or rsa_keys) and (len(keys) or keys.private_keys) and _all_closed(builders["connections"]):
         warnings.append(Trouble("the keys that were given open no connection of this capture", UNFIT_HINT))
     return Analysis([*warnings, *read.troubles], time.monotonic() - started, len(keys), builders)
 
