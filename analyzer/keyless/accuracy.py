@@ -188,8 +188,10 @@ def markdown(result: Result, title: str) -> str:
     lines = [f"### {title}", "", f"| | {' | '.join(head)} |", "|---" * (len(head) + 1) + "|"]
     for key in sorted(result.by_class):
         lines.append(_line(f"{key[0]}, HTTP/{key[1]}", result.by_class[key]))
-    strangers = sum(result.strangers.values())
-    lines += ["", f"Captures without ActiveSync: {len(result.strangers)}; waits found in them: {strangers}.", ""]
+    if result.strangers:  # without any there is nothing to tell
+        found = sum(result.strangers.values())
+        lines += ["", f"Captures without ActiveSync: {len(result.strangers)}; waits found in them: {found}."]
+    lines.append("")
     return "\n".join(lines)
 
 

@@ -105,4 +105,4 @@ def test_the_table_has_a_line_for_each_cipher_kind_and_http_version() -> None:
     text = markdown(samples(), "The samples, as recorded")
     assert "| AEAD, HTTP/1.1 |" in text
     assert "| AEAD, HTTP/2 |" in text
-    assert "waits found in them: 0." in text
+    assert "waits found in them" not in text, "the samples have no stranger, so there is nothing to claim"
