@@ -7,20 +7,39 @@ import numpy as np
 
 from dissectors.events import Datagram
 from dissectors.net.packets import Packets
+from dissectors.net.rows import Bytes, Flags
 from dissectors.net.segments import address_bytes
 
-NOTIFY = np.frombuffer(b"NOTIFY", ">u2")
+ROW = np.dtype(  # of a packet's first bytes: source port, destination port, length, checksum, payload
+    {
+        "names": ["source", "destination", "payload"],
+        "formats": [">u2", ">u2", "S6"],
+        "offsets": [0, 2, 8],
+        "itemsize": 20,
+    }
+)
+NOTIFY = b"NOTIFY"
+
+
+def wanted(header: Bytes, ports: Collection[int]) -> Flags:
+    """Which UDP packets may be of interest, by their first bytes alone."""
+    row = header.view(ROW)[:, 0]
+    source, destination = row["source"].astype(np.uint16), row["destination"].astype(np.uint16)
+    found: Flags = row["payload"] == NOTIFY
+    for port in ports:
+        found |= (source == port) | (destination == port)
+    return found
 
 
 def datagrams(packets: Packets, ports: Collection[int], capture: int = 0) -> list[Datagram]:
     """The datagrams of interest among packets that are all UDP, in frame order."""
     if not len(packets):
         return []
-    number = packets.header.view(">u2")  # source port, destination port, length, checksum, payload
-    wanted = np.isin(number[:, :2], list(ports)).any(axis=1)
-    wanted |= (number[:, 4:7] == NOTIFY).all(axis=1) & (packets.captured >= 8 + NOTIFY.nbytes)
+    row = packets.header.view(ROW)[:, 0]
     found = []
-    for index in np.flatnonzero(wanted).tolist():
+    for index in np.flatnonzero(wanted(packets.header, ports)).tolist():
+        if packets.captured[index] < 8 + len(NOTIFY) and not {*row[index].tolist()[:2]} & {*ports}:
+            continue  # what seems to be its first word is of the packet behind it
         begin, length = int(packets.start[index]), int(packets.length[index])
         captured = min(length, int(packets.captured[index]))
         ends = [
@@ -33,9 +52,9 @@ def datagrams(packets: Packets, ports: Collection[int], capture: int = 0) -> lis
                 frame=int(packets.frame[index]),
                 time_ns=int(packets.time_ns[index]),
                 source_ip=str(ends[0]),
-                source_port=int(number[index, 0]),
+                source_port=int(row["source"][index]),
                 destination_ip=str(ends[1]),
-                destination_port=int(number[index, 1]),
+                destination_port=int(row["destination"][index]),
                 payload=packets.data[begin + 8 : begin + captured].tobytes(),
                 complete=captured == length,
             )

@@ -23,8 +23,8 @@ Meanings that both paths share, packet by packet, duplicates of a captured packe
 - unanswered retransmissions: those of a side since the last packet of the other side.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import ClassVar, Literal, NamedTuple
@@ -52,29 +52,26 @@ CLOSED_LIMIT_NS = 600 * 1_000_000_000  # an ended connection is forgotten after 
 LETTERS = "SHADFR"  # Zeek's history: SYN, SYN+ACK, pure ACK, data, FIN, RST
 MAC_UNKNOWN = -2
 MAX_INT = np.iinfo(np.int64).max
+_MASK64 = (1 << 64) - 1
+
+# IP version; addresses as two signed 64-bit halves, an IPv4 address in the low one
+ADDRESSES = (
+    "version", "client_high", "client_low", "client_port", "server_high", "server_low", "server_port",
+)  # fmt: skip
 
 
-@dataclass(slots=True)
 class Slots:
-    """Arrays of the open connections. Shapes: one(n), two(n, 2), rings(n, TAIL) and (n, 2, DATA_TAIL)."""
+    """Arrays of the open connections, a row each: `one` value, one of each side in `two`, and rings of the last packets.
 
-    capacity: int = 0
-    free: list[int] = field(default_factory=list)
-    resets: dict[int, list[Reset]] = field(default_factory=dict)
-    addresses: dict[int, tuple[int, bytes, int, bytes, int]] = field(
-        default_factory=dict
-    )  # version, client ip, port, server ip, port
-    one: dict[str, Ints] = field(default_factory=dict)  # views into the arrays below
-    two: dict[str, Ints] = field(default_factory=dict)
-    ring: dict[str, Ints] = field(default_factory=dict)
-    data_ring: dict[str, Ints] = field(default_factory=dict)
-    _arrays: dict[str, Ints] = field(default_factory=dict)
+    Shapes: one (n,), two (n, 2), ring (n, TAIL), data_ring (n, 2, DATA_TAIL), by name; all int64.
+    """
 
     ONE: ClassVar[tuple[tuple[str, int], ...]] = (
-        ("connection_id", 0), ("client_key", 0), ("captured", 0), ("packets", 0), ("start_ns", 0), ("end_ns", 0),
-        ("first_frame", 0), ("last_frame", 0), ("last_side", 0), ("expected_ack", -1), ("syn_ns", -1),
-        ("synack_ns", -1), ("handshake_ns", -1), ("seen", 0), ("history", 0), ("history_length", 0), ("close_kind", 0),
-        ("close_side", -1), ("close_ns", -1), ("close_frame", -1), ("mode", 0), ("captured_ns", 0), ("unread", 1),
+        *((name, 0) for name in ADDRESSES), ("connection_id", 0), ("client_key", 0), ("captured", 0), ("packets", 0),
+        ("start_ns", 0), ("end_ns", 0), ("first_frame", 0), ("last_frame", 0), ("last_side", 0), ("expected_ack", -1),
+        ("syn_ns", -1), ("synack_ns", -1), ("handshake_ns", -1), ("seen", 0), ("history", 0), ("history_length", 0),
+        ("close_kind", 0), ("close_side", -1), ("close_ns", -1), ("close_frame", -1), ("mode", 0), ("captured_ns", 0),
+        ("unread", 1),
     )  # fmt: skip
     TWO: ClassVar[tuple[tuple[str, int], ...]] = (
         ("frames", 0), ("sent", 0), ("missing", 0), ("retransmissions", 0), ("duplicates", 0), ("keepalives", 0),
@@ -86,46 +83,92 @@ class Slots:
     RING: ClassVar[tuple[str, ...]] = ("frame", "ns", "side", "flags", "seq", "length", "ttl", "print", "duplicate")
     DATA_RING: ClassVar[tuple[str, ...]] = ("end", "ns")
 
-    def take(self) -> int:
-        """A clean row for a new connection."""
-        if not self.free:
-            self._grow()
-        slot = self.free.pop()
-        self._arrays["one"][:, slot] = _ONE_DEFAULTS
-        self._arrays["two"][:, slot] = _TWO_DEFAULTS
-        return slot
+    def __init__(self) -> None:
+        self.capacity = 0
+        self.resets: dict[int, list[Reset]] = {}
+        self._free: list[int] = []
+        # The packets of one connection stand together, and so do its data segments; the rest stands column by column.
+        self._one = np.zeros((len(self.ONE), 0), np.int64)
+        self._two = np.zeros((len(self.TWO), 0, 2), np.int64)
+        self.packets = np.zeros((0, TAIL, len(self.RING)), np.int64)
+        self.segments = np.zeros((0, 2, DATA_TAIL, len(self.DATA_RING)), np.int64)
+        self.one: dict[str, Ints] = {}  # views into these arrays
+        self.two: dict[str, Ints] = {}
+        self._grow()
 
-    def release(self, slot: int) -> None:
-        self.resets.pop(slot, None)
-        self.addresses.pop(slot, None)
-        self.free.append(slot)
+    def take(self, count: int) -> Ints:
+        """Clean rows for new connections."""
+        while len(self._free) < count:
+            self._grow()
+        taken = np.array(self._free[len(self._free) - count :], np.int64)
+        del self._free[len(self._free) - count :]
+        self._one[:, taken] = _ONE_DEFAULTS
+        self._two[:, taken] = _TWO_DEFAULTS
+        return taken
+
+    def release(self, slots: list[int]) -> None:
+        """The connections have ended."""
+        if self.resets:
+            for slot in slots:
+                self.resets.pop(slot, None)
+        self._free += slots
+
+    def sides(self, slots: Ints) -> tuple[Ints, dict[str, Ints]]:
+        """A copy of what is known of both sides of some connections, to work on: an array, and its rows by name. Side s
+        of connection k stands at 2k + s.
+        """
+        copy = np.take(self._two, slots, axis=1).reshape(len(self.TWO), -1)
+        return copy, dict(zip(self.two, copy, strict=True))
+
+    def put_sides(self, slots: Ints, copy: Ints) -> None:
+        """Takes such an array back."""
+        self._two[:, slots] = copy.reshape(len(self.TWO), -1, 2)
 
     def _grow(self) -> None:
         old, new = self.capacity, max(1024, self.capacity * 2)
-        for kind, views, names, shape in (
-            ("one", self.one, [name for name, _ in self.ONE], ()),
-            ("two", self.two, [name for name, _ in self.TWO], (2,)),
-            ("ring", self.ring, self.RING, (TAIL,)),
-            ("data_ring", self.data_ring, self.DATA_RING, (2, DATA_TAIL)),
-        ):
-            grown = np.zeros((len(names), new, *shape), np.int64)
-            if old:
-                grown[:, :old] = self._arrays[kind]
-            self._arrays[kind] = grown
-            views.update(zip(names, grown, strict=True))
-        self.free.extend(range(new - 1, old - 1, -1))
+        for name, axis in (("_one", 1), ("_two", 1), ("packets", 0), ("segments", 0)):
+            before = getattr(self, name)
+            grown = np.zeros((*before.shape[:axis], new, *before.shape[axis + 1 :]), np.int64)
+            grown[(slice(None),) * axis + (slice(old),)] = before
+            setattr(self, name, grown)
+        self.one = dict(zip([name for name, _ in self.ONE], self._one, strict=True))
+        self.two = dict(zip([name for name, _ in self.TWO], self._two, strict=True))
+        self._free.extend(range(new - 1, old - 1, -1))
         self.capacity = new
 
-    def connection(
-        self, slot: int, capture: int, upper: "Upper", turns: Iterable[list[int]], evicted: bool
+    def connections(
+        self,
+        slots: list[int],
+        capture: int,
+        uppers: Iterable["Upper"],
+        turns: Iterable[list[list[int]]],
+        evicted: Iterable[bool],
+    ) -> Iterator[Connection]:
+        """The events of connections that have ended."""
+        ones = self._one[:, slots].T.tolist()
+        clients, servers = (self._two[:, slots, side].T.tolist() for side in (CLIENT, SERVER))
+        for slot, one, client, server, upper, turn, gone in zip(
+            slots, ones, clients, servers, uppers, turns, evicted, strict=True
+        ):
+            yield self._connection(slot, one, client, server, capture, upper, turn, gone)
+
+    def _connection(
+        self,
+        slot: int,
+        one: list[int],
+        client: list[int],
+        server: list[int],
+        capture: int,
+        upper: "Upper",
+        turns: list[list[int]],
+        evicted: bool,
     ) -> Connection:
-        """The event of a connection that has ended."""
         (
-            connection_id, _, captured, _, start_ns, end_ns, first_frame, last_frame, _, _, _, _, handshake_ns, _,
-            packed, letters, close_kind, close_side, close_ns, close_frame, _, _, _,
-        ) = self._arrays["one"][:, slot].tolist()  # fmt: skip
-        client, server = self._arrays["two"][:, slot].T.tolist()
-        version, client_ip, client_port, server_ip, server_port = self.addresses[slot]
+            version, client_high, client_low, client_port, server_high, server_low, server_port, connection_id, _,
+            captured, _, start_ns, end_ns, first_frame, last_frame, _, _, _, _, handshake_ns, _, packed, letters,
+            close_kind, close_side, close_ns, close_frame, _, _, _,
+        ) = one  # fmt: skip
+        client_ip, server_ip = _address(version, client_high, client_low), _address(version, server_high, server_low)
         history = "".join([_LETTER_OF_CODE[(packed >> shift) & 15] for shift in range(0, 4 * letters, 4)])
         closed = close_kind > 0
         connection = Connection(
@@ -135,8 +178,8 @@ class Slots:
             end_ns=end_ns,
             first_frame=first_frame,
             last_frame=last_frame,
-            client=self._side(slot, CLIENT, client, server, _address(version, client_ip), client_port),
-            server=self._side(slot, SERVER, server, client, _address(version, server_ip), server_port),
+            client=self._side(slot, CLIENT, client, server, client_ip, client_port),
+            server=self._side(slot, SERVER, server, client, server_ip, server_port),
             handshake_ns=handshake_ns if handshake_ns >= 0 else None,
             from_start="S" in history,
             conn_state=conn_state(history),
@@ -170,12 +213,10 @@ class Slots:
         unacked = max(0, data_end - max(0, acked)) if others[_FRAMES] else 0
         since = None
         if unacked:
-            ring = zip(
-                self.data_ring["end"][slot, side].tolist(), self.data_ring["ns"][slot, side].tolist(), strict=True
-            )
-            since = min((ns for end, ns in list(ring)[:data_segments] if end > max(0, acked)), default=None)
+            ring = self.segments[slot, side, :data_segments].tolist()
+            since = min((ns for end, ns in ring if end > max(0, acked)), default=None)
         observed = ttl_max >= 0
-        return Side(
+        values = (
             ip, port, frames, data_end - missing, missing, retransmissions, duplicates, keepalives, zero_windows,
             ttl_min if observed else None, ttl_max if observed else None, format_mac(mac), bool(macs_differ),
             first_ns if first_ns >= 0 else None,
@@ -187,18 +228,18 @@ class Slots:
             fin_frame if fin_frame >= 0 else None,
             None if rtt_ns == MAX_INT else rtt_ns, unacked, repeats, since,
         )  # fmt: skip
+        return tuple.__new__(Side, values)  # a quarter of the time of calling the class
 
     def _last_packets(self, slot: int, captured: int, isns: tuple[int, int]) -> tuple[PacketNote, ...]:
         """The last packets, oldest first, copies of a packet left out."""
-        packets = self._arrays["ring"][:, slot].T.tolist()
+        packets = self.packets[slot].tolist()
         notes = []
         for number in range(max(0, captured - TAIL), captured):
             frame, time_ns, side, flags, seq, length, ttl, _, duplicate = packets[number % TAIL]
             if not duplicate:
                 isn = isns[side]
-                notes.append(
-                    PacketNote(side, frame, time_ns, flags, (seq - isn) & 0xFFFFFFFF if isn >= 0 else 0, length, ttl)
-                )
+                relative = (seq - isn) & 0xFFFFFFFF if isn >= 0 else 0
+                notes.append(tuple.__new__(PacketNote, (side, frame, time_ns, flags, relative, length, ttl)))
         return tuple(notes)
 
 
@@ -214,8 +255,8 @@ class Upper(NamedTuple):
     flipped: bool = False  # what looked like the server is the client
 
 
-_ONE_DEFAULTS = np.array([default for _, default in Slots.ONE], np.int64)
-_TWO_DEFAULTS = np.array([[default] for _, default in Slots.TWO], np.int64)
+_ONE_DEFAULTS = np.array([[default] for _, default in Slots.ONE], np.int64)
+_TWO_DEFAULTS = np.array([[[default]] for _, default in Slots.TWO], np.int64)
 _ISN = [name for name, _ in Slots.TWO].index("isn")
 _FRAMES = [name for name, _ in Slots.TWO].index("frames")
 _LETTER_OF_CODE = LETTERS + LETTERS.lower()
@@ -276,5 +317,8 @@ def format_mac(number: int) -> str | None:
 
 
 @lru_cache(maxsize=4096)
-def _address(version: int, packed: bytes) -> str:
-    return ".".join(map(str, packed)) if version == 4 else str(IPv6Address(packed))
+def _address(version: int, high: int, low: int) -> str:
+    """The text of an address whose halves are signed 64-bit numbers."""
+    if version == 4:
+        return f"{low >> 24}.{low >> 16 & 255}.{low >> 8 & 255}.{low & 255}"
+    return str(IPv6Address((high & _MASK64) << 64 | low & _MASK64))

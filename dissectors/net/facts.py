@@ -1,5 +1,7 @@
-"""The facts of `evidence.py` for all packets of a block at once: grouped by connection, folded into the arrays of the
-open connections.
+"""The facts of `evidence.py` for many packets at once: grouped by connection, folded into the rows of the open
+connections.
+
+It is done a few thousand packets at a time (`columns.PIECE`): the arrays of a piece stay in the processor's cache.
 """
 
 from dataclasses import dataclass
@@ -7,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dissectors.events import CLIENT, SERVER, Reset
+from dissectors.events import Reset
 from dissectors.net.evidence import (
     ACK,
     DATA_TAIL,
@@ -25,7 +27,7 @@ from dissectors.net.evidence import (
     Slots,
     format_mac,
 )
-from dissectors.net.lives import BEYOND_SYN
+from dissectors.net.firsts import note_firsts
 from dissectors.net.positions import PLAIN_STEP, follow, follow_acks, wrap
 from dissectors.net.rows import Ints
 from dissectors.net.segments import MASK32, Segments
@@ -37,7 +39,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(slots=True)
 class Rows:
-    """The columns of a block after grouping, duplicates left out; `group` is ascending, frames ascend within it."""
+    """The columns of a piece after grouping, duplicates left out; `group` is ascending, frames ascend within it."""
 
     group: Ints
     side: Ints
@@ -59,7 +61,7 @@ class Rows:
 
 @dataclass(slots=True)
 class Folded:
-    """What handing payload on needs to know of a block's rows."""
+    """What handing payload on needs to know of a piece's rows."""
 
     group_start: Ints  # first row of each group, and the end
     data: Flags  # carries payload that is none of keep-alive, RST, out of window
@@ -67,128 +69,126 @@ class Folded:
     in_order: Flags
     begin: Ints  # position of the first payload byte
     acked: Ints  # position of the other side that it acknowledges; 0: none
-    acked_before: Ints  # per group and side, before this block
+    acked_before: Ints  # per group and side, before this piece
 
 
 class Facts:
-    """Computes the facts of a block and keeps them in the slots."""
+    """Computes the facts of a piece and keeps them in the slots."""
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
 
-    def sort(self, segments: Segments, group: Ints, slots: Ints) -> Rows:
-        """Groups the columns, writes the last packets down and drops packets that were captured twice."""
-        count = len(slots)
-        order = np.argsort(group.astype(np.uint16) if count <= 0xFFFF else group, kind="stable")
-        group = group[order]
-        starts = np.searchsorted(group, np.arange(count))
-        counts = np.diff(starts, append=len(group))
-        slot = slots[group]
-        one, two, ring = self._slots.one, self._slots.two, self._slots.ring
-        side = (segments.source_key[order].view(np.int64) != one["client_key"][slot]).astype(np.int64)
-        time_ns = segments.time_ns[order]
-        fingerprint = segments.fingerprint[order]
-        rank = np.arange(len(group)) - starts[group]
-        number = one["captured"][slot] + rank
-        limit = np.where(segments.ip_id[order] > 0, DUPLICATE_NS, DUPLICATE_NO_ID_NS)
+    def sort(self, segments: Segments, order: Ints, counts: Ints, slots: Ints) -> tuple[Rows, Ints]:
+        """Takes the segments at `order`, `counts` of each connection, writes the last packets down and drops packets
+        that were captured twice. Returns the rows and the slot of each group in them.
+        """
+        starts = np.cumsum(counts) - counts
+        group = np.repeat(np.arange(len(slots)), counts)
+        one, two, ring = self._slots.one, self._slots.two, self._slots.packets
+        side = (segments.source_key[order].view(np.int64) != np.repeat(one["client_key"][slots], counts)).astype(
+            np.int64
+        )
+        time_ns, fingerprint = segments.time_ns[order], segments.fingerprint[order]
+        rank = np.arange(len(group)) - np.repeat(starts, counts)
+        number = np.repeat(one["captured"][slots], counts) + rank
+        slot = np.repeat(slots, counts)
         copy = np.zeros(len(group), np.bool_)
+
+        def near(again: Ints, before_ns: Ints) -> Ints:
+            """Which of these packets that look like an earlier one came soon enough after it to be a copy."""
+            limit = np.where(segments.ip_id[order[again]] > 0, DUPLICATE_NS, DUPLICATE_NO_ID_NS)
+            return again[time_ns[again] - before_ns <= limit]
+
+        opening = np.flatnonzero(rank < DUPLICATE_LAG)  # they may be copies of packets of an earlier block
+        opening = opening[number[opening] > 0]
         for lag in range(1, DUPLICATE_LAG + 1):
-            inside = np.flatnonzero((fingerprint[lag:] == fingerprint[:-lag]) & (rank[lag:] >= lag)) + lag
-            copy[inside[time_ns[inside] - time_ns[inside - lag] <= limit[inside]]] = True
-            across = np.flatnonzero((rank < lag) & (number >= lag))
-            before = (number[across] - lag) % TAIL
-            same = ring["print"][slot[across], before] == fingerprint[across]
-            near = time_ns[across] - ring["ns"][slot[across], before] <= limit[across]
-            copy[across[same & near]] = True
-        frame = segments.frame[order]
-        flags = segments.flags[order]
-        seq = segments.seq[order]
-        length = segments.length[order]
-        ttl = segments.ttl[order]
-        tail = np.flatnonzero(counts[group] - rank <= TAIL)
-        where = (slot[tail], number[tail] % TAIL)
-        for name, column in (
-            ("frame", frame), ("ns", time_ns), ("side", side), ("flags", flags), ("seq", seq), ("length", length),
-            ("ttl", ttl), ("print", fingerprint), ("duplicate", copy),
-        ):  # fmt: skip
-            ring[name][where] = column[tail]
+            same = np.flatnonzero(fingerprint[lag:] == fingerprint[:-lag]) + lag
+            same = same[rank[same] >= lag]
+            copy[near(same, time_ns[same - lag])] = True
+            across = opening[(rank[opening] < lag) & (number[opening] >= lag)]
+            past = ring[slot[across], (number[across] - lag) % TAIL]
+            same = past[:, _PRINT] == fingerprint[across]
+            copy[near(across[same], past[same, _NS])] = True
+        rows = Rows(
+            group, side, segments.seq[order], segments.ack[order], segments.flags[order].astype(np.int64),
+            segments.length[order], segments.captured[order], segments.start[order],
+            segments.ttl[order].astype(np.int64), segments.mac[order], segments.window[order].astype(np.int64),
+            time_ns, segments.frame[order],
+        )  # fmt: skip
+        tail = np.flatnonzero(np.repeat(counts, counts) - rank <= TAIL)
+        last = np.empty((len(tail), len(Slots.RING)), np.int64)
+        for place, column in enumerate(
+            (rows.frame, time_ns, side, rows.flags, rows.seq, rows.length, rows.ttl, fingerprint, copy)
+        ):
+            last[:, place] = column[tail]
+        ring[slot[tail], number[tail] % TAIL] = last
         one["captured"][slots] += counts
         one["captured_ns"][slots] = time_ns[starts + counts - 1]
-        rows = Rows(
-            group, side, seq, segments.ack[order], flags, length, segments.captured[order], segments.start[order], ttl,
-            segments.mac[order], segments.window[order], time_ns, frame,
-        )  # fmt: skip
-        if copy.any():
-            np.add.at(two["duplicates"], (slot[copy], side[copy]), 1)
-            kept = np.flatnonzero(~copy)
-            rows = Rows(*(getattr(rows, name)[kept] for name in Rows.__slots__))
-        return rows
+        if not copy.any():
+            return rows, slots
+        np.add.at(two["duplicates"], (slot[copy], side[copy]), 1)
+        kept = np.flatnonzero(~copy)
+        rows = Rows(*(getattr(rows, name)[kept] for name in Rows.__slots__))
+        present, rows.group = np.unique(rows.group, return_inverse=True)  # a group may have consisted of copies only
+        return rows, slots[present]
 
     def fold(self, rows: Rows, slots: Ints) -> Folded:
-        """Computes every fact of the block and updates the open connections; then hands payload on."""
-        one, two = self._slots.one, self._slots.two
+        """Computes every fact of the piece and updates the open connections. Each group has a row."""
         total, count = len(rows), len(slots)
         index = np.arange(total)
-        group, side, flags, length, time_ns, frame = (
-            rows.group,
-            rows.side,
-            rows.flags,
-            rows.length,
-            rows.time_ns,
-            rows.frame,
-        )
-        group_start = np.searchsorted(group, np.arange(count + 1))
-        occupied = np.flatnonzero(np.diff(group_start))  # a group may consist of copies only
-        heads = group_start[occupied]
-        tails = group_start[occupied + 1] - 1
-        live = slots[occupied]
-        slot = slots[group]
-        syn, fin, rst = (flags & SYN) != 0, (flags & FIN) != 0, (flags & RST) != 0
-        has_ack = (flags & ACK) != 0
-        span = length + syn + fin
+        group, side, flags, length, time_ns = rows.group, rows.side, rows.flags, rows.length, rows.time_ns
+        heads = np.flatnonzero(np.diff(group, prepend=-1))
+        group_start = np.append(heads, total)
+        table, sides = self._slots.sides(slots)
+        rst = (flags & RST) != 0
+        has_rst = bool(rst.any())
+        has_ack = ((flags & ACK) != 0) & ~rst
+        syn_fin = (flags & (SYN | FIN)) != 0
+        span = length + (flags & SYN != 0) + (flags & FIN != 0) if syn_fin.any() else length
 
-        # runs: the packets of one side of one connection, in frame order
+        # runs: the packets of one side of one connection, in frame order; side s of group k is run key 2k + s
         both = group * 2 + side
         by_run = np.argsort(both.astype(np.uint16) if count <= 0x7FFF else both, kind="stable")
         run_key = both[by_run]
         run_start = np.flatnonzero(np.diff(run_key, prepend=-1))
-        run_end = np.append(run_start[1:], total) - 1
-        run = np.cumsum(np.diff(run_key, prepend=-1) != 0) - 1
-        run_slot, run_side = slots[run_key[run_start] // 2], run_key[run_start] % 2
-        at = (run_slot, run_side)
-        run_count = len(run_start)
-        acked_before = two["acked"][slots]
+        run_length = np.diff(run_start, append=total)
+        run_end = run_start + run_length - 1
+        at = run_key[run_start]
+        run_count = len(at)
+        run = np.repeat(np.arange(run_count), run_length)
+        mine = {name: column[at] for name, column in sides.items()}  # of each run
+        acked_before = sides["acked"].reshape(count, 2).copy()
 
-        def of_run(column: Ints | Flags) -> NDArray[np.int64]:
-            return column[by_run]  # type: ignore[return-value]
-
-        r_rst, r_syn, r_fin = rst[by_run], syn[by_run], fin[by_run]
-        r_seq, r_length, r_time, r_span = of_run(rows.seq), of_run(length), of_run(time_ns), of_run(span)
-        first_fit = np.minimum.reduceat(np.where(r_rst, NEVER, index), run_start)  # first packet that is no RST
-        has_fit = first_fit < NEVER
-        fit = np.where(has_fit, first_fit, 0)
+        r_flags, r_seq, r_length, r_time = flags[by_run], rows.seq[by_run], length[by_run], time_ns[by_run]
+        r_frame = rows.frame[by_run]
+        r_span = span[by_run] if span is not length else r_length
+        r_syn, r_fin, r_rst = (r_flags & SYN) != 0, (r_flags & FIN) != 0, (r_flags & RST) != 0
+        fit, has_fit = run_start, np.ones(run_count, np.bool_)  # first packet that is no RST
+        if has_rst:
+            first_fit = np.minimum.reduceat(np.where(r_rst, NEVER, index), run_start)
+            has_fit = first_fit < NEVER
+            fit = np.where(has_fit, first_fit, 0)
 
         # positions
-        unknown = two["base"][at] < 0
-        fresh_base = unknown & has_fit
-        base = np.where(fresh_base, (r_seq[fit] + r_syn[fit]) & MASK32, two["base"][at])
-        two["isn"][at] = np.where(fresh_base, r_seq[fit], two["isn"][at])
-        known_before = two["next"][at].copy()
-        start_next = np.where(fresh_base, -r_syn[fit].astype(np.int64), known_before)
-        two["base"][at] = base
-        next_seq = (base + start_next) & MASK32
-        step = wrap(r_seq - next_seq[run])
-        position = start_next[run] + step
-        usable = ~r_rst & (np.abs(step) <= MAX_STEP)
-        reach = np.where(usable & (r_span > 0), np.maximum(step + r_span, 0), 0) + (run << 32)
-        reach = np.maximum.accumulate(reach)
+        fresh_base = (mine["base"] < 0) & has_fit
+        base = np.where(fresh_base, (r_seq[fit] + r_syn[fit]) & MASK32, mine["base"])
+        start_next = np.where(fresh_base, -r_syn[fit].astype(np.int64), mine["next"])
+        step = wrap(r_seq - np.repeat((base + start_next) & MASK32, run_length))
+        position = np.repeat(start_next, run_length) + step
+        wide = np.abs(step)
+        usable = wide <= MAX_STEP
+        if has_rst:
+            usable &= ~r_rst
+        offset = run << 32  # one running maximum over all runs
+        reach = np.maximum.accumulate(np.where(usable & (r_span > 0), np.maximum(step + r_span, 0), 0) + offset)
         before = np.empty_like(reach)
         before[1:] = reach[:-1]
-        before[run_start] = np.arange(run_count) << 32
-        prior = start_next[run] + (before - (run << 32))
-        end_next = start_next + (reach[run_end] - (np.arange(run_count) << 32))
-        astray = np.unique(run[~r_rst & (np.abs(step) > PLAIN_STEP)])
-        for number in astray.tolist():  # positions depend on the packets before more than one step can tell
+        before[run_start] = offset[run_start]
+        before -= offset
+        prior = np.repeat(start_next, run_length) + before
+        end_next = start_next + (reach[run_end] - offset[run_end])
+        astray = run[~r_rst & (wide > PLAIN_STEP)]
+        for number in sorted(set(astray.tolist())):  # positions depend on the packets before more than one step can tell
             part = slice(int(run_start[number]), int(run_end[number]) + 1)
             end_next[number] = follow(
                 int(base[number]),
@@ -201,215 +201,185 @@ class Facts:
                 prior[part],
             )
         end = position + r_span
-        first_fin = np.minimum.reduceat(np.where(r_fin, index, NEVER), run_start)
-        fin_before = (two["fin_ns"][at] >= 0)[run] | (index > first_fin[run])
-        keepalive = usable & (r_length <= 1) & ~r_syn & ~r_fin & (position == prior - 1) & ~fin_before
+        first_fin = np.full(run_count, NEVER)
+        fins = np.flatnonzero(r_fin)
+        first_fin[run[fins[::-1]]] = fins[::-1]
+        keepalive = usable & (r_length <= 1) & (position == prior - 1)
+        if keepalive.any():
+            fin_before = np.repeat(mine["fin_ns"] >= 0, run_length) | (index > np.repeat(first_fin, run_length))
+            keepalive &= ~(r_syn | r_fin | fin_before)
         is_data = usable & (r_length > 0) & ~keepalive
         begin = position + r_syn
+        old = is_data & (begin < prior)  # retransmitted, reordered or overlapping
+        new = np.where(is_data, r_length, 0)
+        if old.any():
+            new = np.where(old, np.maximum(begin + r_length - prior, 0), new)
         previous = np.empty_like(r_time)
         previous[1:] = r_time[:-1]
-        previous[run_start] = two["last_ns"][at]
-        again = is_data & (begin < prior) & (r_time - previous > REORDER_NS) & (previous >= 0)
-        new = np.where(is_data, np.maximum(begin + r_length - np.maximum(begin, prior), 0), 0)
-        fresh = new > 0
+        previous[run_start] = mine["last_ns"]
+        again = old & (r_time - previous > REORDER_NS) & (previous >= 0)
+        fresh = np.flatnonzero(new)
 
         # evidence of each side
-        two["next"][at] = end_next
-        two["frames"][at] += run_end - run_start + 1
-        two["sent"][at] += np.add.reduceat(np.where(is_data, r_length, 0), run_start)
-        cut = of_run(length - rows.captured)
-        two["missing"][at] += np.add.reduceat(np.minimum(cut, new), run_start)
-        two["retransmissions"][at] += np.add.reduceat(again.astype(np.int64), run_start)
-        two["keepalives"][at] += np.add.reduceat(keepalive.astype(np.int64), run_start)
-        zero = (of_run(rows.window) == 0) & ~r_rst & ~r_syn
-        two["zero_windows"][at] += np.add.reduceat(zero.astype(np.int64), run_start)
-        r_ttl, r_mac, r_frame = of_run(rows.ttl), of_run(rows.mac), of_run(frame)
-        two["ttl_min"][at] = np.minimum(
-            two["ttl_min"][at], np.minimum.reduceat(np.where(r_rst, NEVER, r_ttl), run_start)
-        )
-        two["ttl_max"][at] = np.maximum(two["ttl_max"][at], np.maximum.reduceat(np.where(r_rst, -1, r_ttl), run_start))
-        mac = np.where((two["mac"][at] == MAC_UNKNOWN) & has_fit, r_mac[fit], two["mac"][at])
-        two["mac"][at] = mac
-        two["macs_differ"][at] |= np.logical_or.reduceat(~r_rst & (r_mac != mac[run]), run_start)
-        two["first_ns"][at] = np.where(two["first_ns"][at] < 0, r_time[run_start], two["first_ns"][at])
-        two["last_ns"][at] = r_time[run_end]
-        two["last_frame"][at] = r_frame[run_end]
-        last_new = np.maximum.reduceat(np.where(fresh, index, -1), run_start)
-        seen_new = last_new >= 0
-        two["last_data_ns"][at] = np.where(seen_new, r_time[last_new], two["last_data_ns"][at])
-        two["last_data_frame"][at] = np.where(seen_new, r_frame[last_new], two["last_data_frame"][at])
-        finished_before = two["fin_ns"][at] >= 0
-        finished = (first_fin < NEVER) & ~finished_before
-        fin_at = np.where(finished, first_fin, 0)
-        two["fin_ns"][at] = np.where(finished, r_time[fin_at], two["fin_ns"][at])
-        two["fin_frame"][at] = np.where(finished, r_frame[fin_at], two["fin_frame"][at])
-        self._note_data(at, run, index[fresh], end, r_time)
+        def add(name: str, values: Ints | Flags) -> None:
+            if values.any():
+                mine[name] += np.add.reduceat(values, run_start, dtype=np.int64)
+
+        mine["base"], mine["isn"] = base, np.where(fresh_base, r_seq[fit], mine["isn"])
+        mine["next"] = end_next
+        mine["frames"] += run_length
+        cut = (length - rows.captured)[by_run]
+        add("sent", np.where(is_data, r_length, 0))
+        add("missing", np.minimum(cut, new))
+        add("retransmissions", again)
+        add("keepalives", keepalive)
+        add("zero_windows", (rows.window[by_run] == 0) & ((r_flags & (RST | SYN)) == 0))
+        r_ttl, r_mac = rows.ttl[by_run], rows.mac[by_run]
+        low, high = (np.where(r_rst, NEVER, r_ttl), np.where(r_rst, -1, r_ttl)) if has_rst else (r_ttl, r_ttl)
+        mine["ttl_min"] = np.minimum(mine["ttl_min"], np.minimum.reduceat(low, run_start))
+        mine["ttl_max"] = np.maximum(mine["ttl_max"], np.maximum.reduceat(high, run_start))
+        mine["mac"] = np.where((mine["mac"] == MAC_UNKNOWN) & has_fit, r_mac[fit], mine["mac"])
+        other_mac = (r_mac != np.repeat(mine["mac"], run_length)) & ~r_rst
+        if other_mac.any():
+            mine["macs_differ"] |= np.logical_or.reduceat(other_mac, run_start)
+        mine["first_ns"] = np.where(mine["first_ns"] < 0, r_time[run_start], mine["first_ns"])
+        mine["last_ns"], mine["last_frame"] = r_time[run_end], r_frame[run_end]
+        last_fresh = np.searchsorted(fresh, run_end, side="right") - 1
+        seen = np.flatnonzero((last_fresh >= 0) & (fresh[last_fresh] >= run_start)) if len(fresh) else fresh
+        mine["last_data_ns"][seen] = r_time[fresh[last_fresh[seen]]]
+        mine["last_data_frame"][seen] = r_frame[fresh[last_fresh[seen]]]
+        finished = np.flatnonzero((first_fin < NEVER) & (mine["fin_ns"] < 0))
+        mine["fin_ns"][finished] = r_time[first_fin[finished]]
+        mine["fin_frame"][finished] = r_frame[first_fin[finished]]
+        self._note_data(slots, at, mine["data_segments"], run[fresh], end[fresh], r_time[fresh])
 
         # back to frame order
         data = np.empty(total, np.bool_)
         data[by_run] = is_data
-        where_new = np.empty(total, np.int64)
-        where_new[by_run] = new
-        repeated = np.empty(total, np.bool_)
-        repeated[by_run] = again
-        where_begin = np.empty(total, np.int64)
-        where_begin[by_run] = begin
-        where_reached = np.empty(total, np.int64)
-        where_reached[by_run] = np.where(usable & (r_span > 0), np.maximum(prior, end), prior)
+        where_new, where_begin = np.empty(total, np.int64), np.empty(total, np.int64)
+        where_new[by_run], where_begin[by_run] = new, begin
 
         # what each side acknowledged of the other
-        base_of = np.full((count, 2), -1, np.int64)
-        next_of = np.zeros((count, 2), np.int64)
-        known_at = np.full((count, 2), NEVER, np.int64)  # from which packet on the side's base is known
-        for which in (CLIENT, SERVER):
-            base_of[:, which] = two["base"][slots, which]
-            next_of[:, which] = two["next"][slots, which]
-            known_at[:, which] = np.where(base_of[:, which] >= 0, -1, NEVER)
-        run_group = run_key[run_start] // 2
-        known_at[run_group[fresh_base], run_side[fresh_base]] = by_run[fit[fresh_base]]
-        next_of[run_group, run_side] = start_next
-        other = 1 - side
-        acked_step = wrap(rows.ack - ((base_of[group, other] + next_of[group, other]) & MASK32))
-        acks = has_ack & ~rst & (known_at[group, other] < index) & (np.abs(acked_step) <= MAX_STEP)
-        acked = np.where(acks, next_of[group, other] + acked_step, 0)
-        strange = has_ack & ~rst & (known_at[group, other] < index) & (np.abs(acked_step) > PLAIN_STEP)
-        for number in np.unique(np.concatenate([run_group[astray], group[strange]])).tolist():
-            low, high = int(group_start[number]), int(group_start[number + 1])
-            known = [int(value) - low for value in known_at[number]]
-            acked[low:high] = follow_acks(
-                base_of[number].tolist(), next_of[number].tolist(), known, side[low:high], rows.ack[low:high],
-                (has_ack & ~rst)[low:high], where_reached[low:high],
-            )  # fmt: skip
-        flipped = (run_slot, 1 - run_side)
-        two["acked"][flipped] = np.maximum(two["acked"][flipped], np.maximum.reduceat(acked[by_run], run_start))
+        bases, nexts = sides["base"].copy(), sides["next"].copy()
+        bases[at], nexts[at] = base, start_next
+        known_at = np.where(sides["base"] >= 0, -1, NEVER)  # from which packet on the side's base is known
+        known_at[at[fresh_base]] = by_run[fit[fresh_base]]
+        other = both ^ 1
+        acked_step = wrap(rows.ack - ((bases + nexts) & MASK32)[other])
+        wide = np.abs(acked_step)
+        heard = has_ack & (known_at[other] < index)
+        acked = np.where(heard & (wide <= MAX_STEP), nexts[other] + acked_step, 0)
+        strange = group[heard & (wide > PLAIN_STEP)]
+        if len(strange) or len(astray):
+            reached = np.empty(total, np.int64)
+            reached[by_run] = np.where(usable & (r_span > 0), np.maximum(prior, end), prior)
+            for number in sorted({*(at[astray] // 2).tolist(), *strange.tolist()}):
+                part = slice(int(group_start[number]), int(group_start[number + 1]))
+                pair = slice(2 * number, 2 * number + 2)
+                known = [value - part.start for value in known_at[pair].tolist()]
+                acked[part] = follow_acks(
+                    bases[pair].tolist(), nexts[pair].tolist(), known, side[part], rows.ack[part], has_ack[part],
+                    reached[part],
+                )  # fmt: skip
+        for name, values in mine.items():
+            sides[name][at] = values
+        of_other = at ^ 1
+        sides["acked"][of_other] = np.maximum(
+            sides["acked"][of_other], np.maximum.reduceat(acked[by_run], run_start)
+        )
 
         # retransmissions without an answer
-        last_of = np.full((count, 2), -1, np.int64)
-        last_of[run_group, run_side] = by_run[run_end]
-        for which in (CLIENT, SERVER):
-            answered = last_of[occupied, 1 - which] >= 0
-            two["repeats"][live[answered], which] = 0
-        unanswered = np.flatnonzero(repeated & (index > last_of[group, other]))
-        np.add.at(two["repeats"], (slot[unanswered], side[unanswered]), 1)
+        sides["repeats"][of_other] = 0
+        if again.any():
+            last_of = np.full(2 * count, -1, np.int64)
+            last_of[at] = by_run[run_end]
+            repeated = by_run[again]
+            np.add.at(sides["repeats"], both[repeated[repeated > last_of[other[repeated]]]], 1)
 
-        # smallest round trip
-        expected = np.where(rst, -1, np.where(span > 0, (rows.seq + span) & MASK32, -1))
-        before_expected, before_side, before_ns = np.roll(expected, 1), np.roll(side, 1), np.roll(time_ns, 1)
-        before_frame = np.roll(frame, 1)
-        before_expected[heads] = one["expected_ack"][live]
-        before_side[heads] = one["last_side"][live]
-        before_ns[heads] = one["end_ns"][live]
-        before_frame[heads] = np.where(one["packets"][live] > 0, one["last_frame"][live], -1)
-        answers = np.flatnonzero(
-            has_ack
-            & ~rst
-            & (before_expected >= 0)
-            & (before_expected == rows.ack)
-            & (before_side != side)
-            & (time_ns >= before_ns)
-        )
-        np.minimum.at(two["rtt_ns"], (slot[answers], side[answers]), time_ns[answers] - before_ns[answers])
+        self._note_neighbours(rows, slots, sides, heads, span, has_ack, rst)
+        self._slots.put_sides(slots, table)
+        note_firsts(self._slots, rows, slots, heads, data)
 
-        self._note_handshake(rows, slots, syn, has_ack, rst)
-        letters = (syn & ~has_ack, syn & has_ack, has_ack & (length == 0) & ~(syn | fin | rst), data, fin, rst)
-        self._note_history(letters, rows, heads, live)
-        for number in np.flatnonzero(rst).tolist():
-            resets = self._slots.resets.setdefault(int(slot[number]), [])
-            if len(resets) < MAX_RESETS:
-                after = int(before_frame[number])
-                resets.append(
-                    Reset(
-                        side=int(side[number]),
-                        frame=int(frame[number]),
-                        time_ns=int(time_ns[number]),
-                        has_ack=bool(has_ack[number]),
-                        ttl=int(rows.ttl[number]),
-                        mac=format_mac(int(rows.mac[number])),
-                        window=int(rows.window[number]),
-                        payload_bytes=int(length[number]),
-                        after_frame=after if after >= 0 else None,
-                        after_side=int(before_side[number]) if after >= 0 else None,
-                        after_ns=int(time_ns[number] - before_ns[number]) if after >= 0 else None,
-                    )
-                )
-        one["expected_ack"][live] = expected[tails]
-        one["last_side"][live] = side[tails]
-        one["end_ns"][live] = time_ns[tails]
-        one["last_frame"][live] = frame[tails]
-        one["packets"][live] += tails - heads + 1
-
-        # in order: each payload begins where the one before it ended, the first one where the last block's ended
-        carried = np.flatnonzero(is_data)
-        wanted = np.empty(len(carried), np.int64)
-        wanted[1:] = (begin + r_length)[carried[:-1]]
-        opening = np.flatnonzero(np.diff(run[carried], prepend=-1))
-        wanted[opening] = two["delivered"][at][run[carried[opening]]]
+        # in order: what is new begins where the new before it ended, the first where the last piece's ended, and is
+        # there to its last byte; what is not new was delivered before
         in_order = np.ones(total, np.bool_)
-        in_order[by_run[carried]] = (begin[carried] == wanted) & (cut[carried] == 0)
+        opening = np.flatnonzero(np.diff(run[fresh], prepend=-1))
+        wanted = np.empty(len(fresh), np.int64)
+        wanted[1:] = (begin + r_length)[fresh[:-1]]
+        wanted[opening] = mine["delivered"][run[fresh[opening]]]
+        in_order[by_run[fresh]] = (begin[fresh] == wanted) & (cut[fresh] == 0)
+        stale = np.flatnonzero(is_data & (new == 0))
+        if len(stale):
+            newest = np.searchsorted(fresh, stale) - 1
+            inside = (newest >= 0) & (fresh[newest] >= run_start[run[stale]]) if len(fresh) else stale < 0
+            reached = mine["delivered"][run[stale]]
+            reached[inside] = (begin + r_length)[fresh[newest[inside]]]
+            in_order[by_run[stale]] = (begin + r_length)[stale] <= reached
         return Folded(group_start, data, where_new, in_order, where_begin, acked, acked_before)
 
-    def _note_data(self, at: tuple[Ints, Ints], run: Ints, fresh: Ints, end: Ints, time_ns: Ints) -> None:
+    def _note_data(self, slots: Ints, at: Ints, segments: Ints, run: Ints, end: Ints, time_ns: Ints) -> None:
         """Keeps the last data segments of each side: what was never acknowledged, and since when, is read from them."""
-        fresh_run = run[fresh]
-        first = np.searchsorted(fresh_run, np.arange(len(at[0])))
-        counts = np.diff(first, append=len(fresh))
-        segments = self._slots.two["data_segments"]
-        rank = np.arange(len(fresh)) - first[fresh_run]
-        kept = np.flatnonzero(counts[fresh_run] - rank <= DATA_TAIL)
-        slot, side = at[0][fresh_run[kept]], at[1][fresh_run[kept]]
-        place = (segments[slot, side] + rank[kept]) % DATA_TAIL
-        self._slots.data_ring["end"][slot, side, place] = end[fresh[kept]]
-        self._slots.data_ring["ns"][slot, side, place] = time_ns[fresh[kept]]
-        segments[at] += counts
+        first = np.searchsorted(run, np.arange(len(at)))
+        counts = np.diff(first, append=len(run))
+        rank = np.arange(len(run)) - np.repeat(first, counts)
+        kept = np.flatnonzero(np.repeat(counts, counts) - rank <= DATA_TAIL)
+        where = at[run[kept]]
+        ring = self._slots.segments
+        ring[slots[where >> 1], where & 1, (segments[run[kept]] + rank[kept]) % DATA_TAIL] = np.stack(
+            [end[kept], time_ns[kept]], axis=1
+        )
+        segments += counts
 
-    def _note_handshake(self, rows: Rows, slots: Ints, syn: Flags, has_ack: Flags, rst: Flags) -> None:
-        """Times of SYN, SYN+ACK and the ACK that completes the handshake."""
+    def _note_neighbours(
+        self, rows: Rows, slots: Ints, sides: dict[str, Ints], heads: Ints, span: Ints, has_ack: Flags, rst: Flags
+    ) -> None:
+        """What a packet says of the one before it on its connection: the round trip it ends, what a RST came after."""
         one = self._slots.one
-        client = rows.side == CLIENT
-        after = np.full(len(slots), -1, np.int64)  # the packet of this block from which on both are known
-        for name, mask in (("syn_ns", syn & ~has_ack & client), ("synack_ns", syn & has_ack & ~client)):
-            found = np.flatnonzero(mask)
-            for number in found[np.diff(rows.group[found], prepend=-1) != 0].tolist():
-                slot = slots[rows.group[number]]
-                if one[name][slot] < 0:
-                    one[name][slot] = rows.time_ns[number]
-                    after[rows.group[number]] = max(number, after[rows.group[number]])
-        waiting = (one["synack_ns"][slots] >= 0) & (one["handshake_ns"][slots] < 0) & (one["syn_ns"][slots] >= 0)
-        if not waiting.any():
-            return
-        completes = client & has_ack & ~syn & ~rst & waiting[rows.group] & (np.arange(len(rows)) > after[rows.group])
-        found = np.flatnonzero(completes)
-        first = found[np.diff(rows.group[found], prepend=-1) != 0]
-        slot = slots[rows.group[first]]
-        one["handshake_ns"][slot] = np.maximum(rows.time_ns[first] - one["syn_ns"][slot], 0)
+        side, time_ns, frame = rows.side, rows.time_ns, rows.frame
+        expected = np.where((span > 0) & ~rst, (rows.seq + span) & MASK32, -1)
+        tails = np.append(heads[1:], len(rows)) - 1
+        before_expected = np.empty_like(expected)
+        before_expected[1:] = expected[:-1]
+        before_expected[heads] = one["expected_ack"][slots]
+        answers = np.flatnonzero((before_expected == rows.ack) & has_ack)
+        resets = np.flatnonzero(rst)
+        seen = np.union1d(answers, resets) if len(resets) else answers
+        before = seen - 1  # the packet before each
+        before_side, before_ns, before_frame = side[before], time_ns[before], frame[before]
+        where = np.flatnonzero(before < heads[rows.group[seen]])
+        slot = slots[rows.group[seen[where]]]
+        before_side[where], before_ns[where] = one["last_side"][slot], one["end_ns"][slot]
+        before_frame[where] = np.where(one["packets"][slot] > 0, one["last_frame"][slot], -1)
+        if len(resets):
+            for number in np.flatnonzero(rst[seen]).tolist():
+                packet, after = int(seen[number]), int(before_frame[number])
+                known = self._slots.resets.setdefault(int(slots[rows.group[packet]]), [])
+                if len(known) < MAX_RESETS:
+                    known.append(
+                        Reset(
+                            side=int(side[packet]),
+                            frame=int(frame[packet]),
+                            time_ns=int(time_ns[packet]),
+                            has_ack=bool(rows.flags[packet] & ACK),
+                            ttl=int(rows.ttl[packet]),
+                            mac=format_mac(int(rows.mac[packet])),
+                            window=int(rows.window[packet]),
+                            payload_bytes=int(rows.length[packet]),
+                            after_frame=after if after >= 0 else None,
+                            after_side=int(before_side[number]) if after >= 0 else None,
+                            after_ns=int(time_ns[packet] - before_ns[number]) if after >= 0 else None,
+                        )
+                    )
+            kept = ~rst[seen]
+            seen, before_side, before_ns = seen[kept], before_side[kept], before_ns[kept]
+        trip = time_ns[seen] - before_ns
+        good = (before_side != side[seen]) & (trip >= 0)
+        np.minimum.at(sides["rtt_ns"], (rows.group * 2 + side)[seen[good]], trip[good])
+        one["expected_ack"][slots] = expected[tails]
+        one["last_side"][slots] = side[tails]
+        one["end_ns"][slots] = time_ns[tails]
+        one["last_frame"][slots] = frame[tails]
+        one["packets"][slots] += tails - heads + 1
 
-    def _note_history(self, letters: tuple[Flags, ...], rows: Rows, heads: Ints, live: Ints) -> None:
-        """Appends the letters that a connection shows for the first time, and the packet that first ended it."""
-        one = self._slots.one
-        index = np.arange(len(rows))
-        first = np.empty((len(heads), 2 * len(letters)), np.int64)
-        for code, mask in enumerate(letters):
-            for side in (CLIENT, SERVER):
-                marked = np.where(mask & (rows.side == side), index, NEVER)
-                first[:, code + side * len(letters)] = np.minimum.reduceat(marked, heads)
-        bits = 1 << np.arange(first.shape[1])
-        fresh = (first < NEVER) & (one["seen"][live][:, None] & bits == 0)
-        for number in np.flatnonzero(fresh.any(axis=1)).tolist():
-            slot = live[number]
-            codes = sorted(
-                np.flatnonzero(fresh[number]).tolist(), key=lambda code: (first[number, code], code % len(letters))
-            )
-            packed, size = int(one["history"][slot]), int(one["history_length"][slot])
-            for code in codes:
-                packed |= code << (4 * size)
-                size += 1
-                ends = code % len(letters) - 3  # 1: FIN, 2: RST
-                if ends > 0 and one["close_kind"][slot] == 0:
-                    packet = first[number, code]
-                    one["close_kind"][slot] = ends
-                    one["close_side"][slot] = code // len(letters)
-                    one["close_ns"][slot] = rows.time_ns[packet]
-                    one["close_frame"][slot] = rows.frame[packet]
-            one["history"][slot], one["history_length"][slot] = packed, size
-            one["seen"][slot] |= int(bits[fresh[number]].sum())
-        one["seen"][live] |= np.where(np.logical_and.reduceat(rows.flags & SYN != 0, heads), 0, BEYOND_SYN)
+
+_PRINT, _NS = Slots.RING.index("print"), Slots.RING.index("ns")

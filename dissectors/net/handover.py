@@ -2,7 +2,7 @@
 where it is not.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import accumulate, pairwise
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from dissectors.net.rows import Bytes, Ints
 from dissectors.net.turns import Noted, turns_of
 
 NEW, IN_ORDER, CAREFUL, SKIPPED = 0, 1, 2, 3  # how a connection's payload is treated
+FIRST_LOOK = 16  # segments of a new connection, after which its stream nearly always knows whether it wants more
 
 
 class Stream(Sink, Protocol):
@@ -49,82 +50,112 @@ class Handover:
         self._new_stream = new_stream
         self._streams: dict[int, Stream] = {}
         self._reassemblies: dict[int, Reassembly] = {}
+        self._read: set[int] = set()  # slots whose stream is no longer unread
         self._noted = Noted()
 
-    def hand_on(self, rows: Rows, folded: Folded, slots: Ints, data_of_block: Bytes) -> Iterator[Event]:
-        """Gives each connection's stream its new bytes and yields what comes of them."""
-        data, begin = folded.data, folded.begin
-        modes, unread = self._slots.one["mode"], self._slots.one["unread"]
+    def hand_on(self, rows: Rows, folded: Folded, slots: Ints, data_of_block: Bytes) -> list[Event]:
+        """Gives each connection's stream its new bytes; returns what comes of them."""
+        events: list[Event] = []
+        begins, counts = folded.group_start[:-1], np.diff(folded.group_start)
+        modes = self._slots.one["mode"]
         mode = modes[slots]
-        count = len(slots)
-        has_data = np.zeros(count, np.bool_)
-        has_data[rows.group[data]] = True
-        orderly = np.ones(count, np.bool_)
-        orderly[rows.group[~folded.in_order]] = False
-        work = np.flatnonzero((mode == CAREFUL) | ((mode != SKIPPED) & has_data))
-        fast = orderly & (mode != CAREFUL) & (mode != SKIPPED)
-        # chunks: neighbouring payload of one side, in order
-        payload = np.flatnonzero(data & fast[rows.group])
-        chunk_key = rows.group[payload] * 2 + rows.side[payload]
-        chunk_start = np.flatnonzero(np.diff(chunk_key, prepend=-1))
-        chunk_of_group = np.searchsorted(rows.group[payload[chunk_start]], np.arange(count + 1)).tolist()
-        sides = rows.side[payload[chunk_start]].tolist()
-        bounds = [*chunk_start.tolist(), len(payload)]
+        orderly = np.logical_and.reduceat(folded.in_order, begins)
+        has_data = np.logical_or.reduceat(folded.data, begins)
+        fresh = folded.new > 0
+        orderly &= (mode != NEW) | np.logical_or.reduceat(fresh, begins)
+        careful = (mode == CAREFUL) | ((mode != SKIPPED) & has_data & ~orderly)
+        fast = (mode != SKIPPED) & has_data & ~careful
+        payload = np.flatnonzero(np.repeat(fast, counts) & fresh)  # the rest was delivered before
+        if len(payload):
+            late = np.repeat(mode == NEW, counts)[payload]
+            late &= _rank(rows.group[payload]) >= FIRST_LOOK
+            if late.any():  # most connections are nothing of ours, as their first bytes show
+                self._feed(rows, folded, payload[~late], slots, data_of_block, events)
+                payload = payload[late & np.repeat(modes[slots] != SKIPPED, counts)[payload]]
+            self._feed(rows, folded, payload, slots, data_of_block, events)
+        for number in np.flatnonzero(careful).tolist():
+            slot = int(slots[number])
+            stream = self._stream(slot)
+            packets = range(int(folded.group_start[number]), int(folded.group_start[number + 1]))
+            self._carefully(slot, stream, rows, folded, packets, folded.acked_before[number], data_of_block.data)
+            modes[slot] = self._settle(slot, stream)
+            self._leave(slot, stream, events)
+        self._note_turns(rows, folded, slots, data_of_block)
+        return events
+
+    def _feed(
+        self, rows: Rows, folded: Folded, payload: Ints, slots: Ints, data_of_block: Bytes, events: list[Event]
+    ) -> None:
+        """Gives payload that is in order to its streams, chunk by chunk: neighbouring segments of one side."""
+        if not len(payload):
+            return
+        both = rows.group[payload] * 2 + rows.side[payload]
+        opening = np.flatnonzero(np.diff(both, prepend=-1))
+        bounds = [*opening.tolist(), len(payload)]
+        chunk_slots, sides = slots[both[opening] >> 1], both[opening] & 1
+        # the last packet of each chunk; a later chunk of the same side overwrites the earlier one
+        last = payload[np.array(bounds[1:], np.int64) - 1]
+        self._slots.two["delivered"][chunk_slots, sides] = folded.begin[last] + rows.length[last]
         starts, lengths = rows.start[payload].tolist(), rows.captured[payload].tolist()
         frames, times = rows.frame[payload].tolist(), rows.time_ns[payload].tolist()
         buffer = data_of_block.data
-        # the last packet of each chunk; a later chunk of the same side overwrites the earlier one
-        last = payload[np.array(bounds[1:], np.int64) - 1]
-        self._slots.two["delivered"][slots[rows.group[last]], rows.side[last]] = begin[last] + rows.length[last]
-        slot_list, fast_list = slots.tolist(), fast.tolist()
-        for number in work.tolist():
-            slot = slot_list[number]
-            stream = self._streams.get(slot)
-            if stream is None:
-                stream = self._streams[slot] = self._new_stream(int(self._slots.one["connection_id"][slot]))
-            if not fast_list[number]:
-                packets = range(int(folded.group_start[number]), int(folded.group_start[number + 1]))
-                self._carefully(slot, stream, rows, folded, packets, folded.acked_before[number], buffer)
-                modes[slot] = self._settle(slot, stream)
-                unread[slot] = stream.unread
-                yield from stream.take_events()
-                continue
-            for chunk in range(chunk_of_group[number], chunk_of_group[number + 1]):
-                low, high, side = bounds[chunk], bounds[chunk + 1], sides[chunk]
-                while low < high:
-                    until = high
-                    if stream.by_segment:
-                        room, first, passed = stream.unused(side), low, 0
-                        while low < high and passed + lengths[low] <= room:
-                            passed += lengths[low]
-                            low += 1
-                        if low > first:
-                            stream.pass_over(side, passed, frames[low - 1], times[low - 1])
-                            continue
-                        until = low + 1
-                    if until - low == 1:
-                        size = lengths[low]
-                        stream.feed(
-                            side, bytes(buffer[starts[low] : starts[low] + size]), [size], [frames[low]], [times[low]]
-                        )
-                    else:
-                        joined = b"".join([buffer[starts[k] : starts[k] + lengths[k]] for k in range(low, until)])
-                        stream.feed(
-                            side, joined, list(accumulate(lengths[low:until])), frames[low:until], times[low:until]
-                        )
-                    low = until if stream.wanted else high
-                if not stream.wanted:
-                    break
-            modes[slot] = IN_ORDER if stream.wanted else SKIPPED
-            unread[slot] = stream.unread
-            yield from stream.take_events()
-        self._note_turns(rows, folded, slots, data_of_block)
+        current, stream = -1, None
+        for slot, side, low, high in zip(chunk_slots.tolist(), sides.tolist(), bounds, bounds[1:], strict=False):
+            if slot != current:
+                if stream is not None:
+                    self._leave(current, stream, events)
+                current, stream = slot, self._streams.get(slot) or self._stream(slot)
+            assert stream is not None
+            while low < high and stream.wanted:
+                until = high
+                if stream.by_segment:
+                    room, first, passed = stream.unused(side), low, 0
+                    while low < high and passed + lengths[low] <= room:
+                        passed += lengths[low]
+                        low += 1
+                    if low > first:
+                        stream.pass_over(side, passed, frames[low - 1], times[low - 1])
+                        continue
+                    until = low + 1
+                start = starts[low]
+                if until - low == 1:
+                    size = lengths[low]
+                    stream.feed(side, bytes(buffer[start : start + size]), [size], [frames[low]], [times[low]])
+                else:
+                    joined = b"".join([buffer[starts[k] : starts[k] + lengths[k]] for k in range(low, until)])
+                    stream.feed(
+                        side, joined, list(accumulate(lengths[low:until])), frames[low:until], times[low:until]
+                    )
+                low = until
+        if stream is not None:
+            self._leave(current, stream, events)
+
+    def _stream(self, slot: int) -> Stream:
+        """The stream of a connection, made when its first payload comes."""
+        stream = self._streams.get(slot)
+        if stream is None:
+            stream = self._streams[slot] = self._new_stream(int(self._slots.one["connection_id"][slot]))
+            self._slots.one["mode"][slot] = IN_ORDER
+        return stream
+
+    def _leave(self, slot: int, stream: Stream, events: list[Event]) -> None:
+        """A connection had its new bytes."""
+        if not stream.wanted:
+            self._slots.one["mode"][slot] = SKIPPED
+        if stream.unread == (slot in self._read):
+            self._slots.one["unread"][slot] = stream.unread
+            if stream.unread:
+                self._read.discard(slot)
+            else:
+                self._read.add(slot)
+                self._noted.drop(slot)
+        events += stream.take_events()
 
     def _note_turns(self, rows: Rows, folded: Folded, slots: Ints, data: Bytes) -> None:
         """Writes down who spoke when on the connections that cannot be read."""
         unread = self._slots.one["unread"][slots] > 0
-        for slot in slots[~unread].tolist():
-            self._noted.drop(slot)
+        if not unread.any():
+            return
         fresh = np.flatnonzero((folded.new > 0) & unread[rows.group])
         if not len(fresh):
             return
@@ -192,17 +223,23 @@ class Handover:
                 return
             reassembly.acknowledged(1 - side, reached, time_ns)
 
-    def close(self, slot: int, events: list[Event]) -> tuple[Upper, list[list[int]]]:
-        """The connection has ended: its stream's last events, what it knows, and the turns where it could not read."""
+    def close(self, slot: int) -> tuple[Upper, list[list[int]], list[Event]]:
+        """The connection has ended: what its stream knows, the turns where it could not read, and its last events."""
         stream = self._streams.pop(slot, None)
         reassembly = self._reassemblies.pop(slot, None)
         turns = self._noted.take(slot)
+        self._read.discard(slot)
         if reassembly is not None:
             reassembly.close()
             self._slots.two["missing"][slot] += reassembly.missing
         if stream is None:
-            return Upper(), []
-        fins = self._slots.two["fin_ns"][slot]
-        upper = stream.close(int(self._slots.one["end_ns"][slot]), (bool(fins[CLIENT] >= 0), bool(fins[SERVER] >= 0)))
-        events.extend(stream.take_events())
-        return upper, turns if stream.unread else []
+            return Upper(), [], []
+        fins = self._slots.two["fin_ns"][slot].tolist()
+        upper = stream.close(int(self._slots.one["end_ns"][slot]), (fins[CLIENT] >= 0, fins[SERVER] >= 0))
+        return upper, turns if stream.unread else [], stream.take_events()
+
+
+def _rank(group: Ints) -> Ints:
+    """Which one of its group each row is, from 0; groups stand together."""
+    begins = np.flatnonzero(np.diff(group, prepend=-1))
+    return np.arange(len(group)) - np.repeat(begins, np.diff(begins, append=len(group)))

@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from dissectors.events import CLIENT, SERVER
 from dissectors.net.evidence import ACK, CLOSED_LIMIT_NS, FIN, IDLE_LIMIT_NS, LETTERS, RST, SYN, Slots
 from dissectors.net.rows import Ints
 from dissectors.net.segments import Segments
@@ -23,10 +22,11 @@ class Lives:
     ended.
     """
 
-    def __init__(self, slots: Slots, slot: int, fresh: bool) -> None:
-        self.isn = [int(slots.two["isn"][slot, side]) for side in (CLIENT, SERVER)]
-        self.seen = 0 if fresh else int(slots.one["seen"][slot])
-        self.last_ns: int | None = None if fresh else int(slots.one["captured_ns"][slot])
+    def __init__(self, slots: Slots, slot: int | None) -> None:
+        """`slot`: None for a connection of which nothing was seen before."""
+        self.isn = [-1, -1] if slot is None else slots.two["isn"][slot].tolist()
+        self.seen = 0 if slot is None else int(slots.one["seen"][slot])
+        self.last_ns: int | None = None if slot is None else int(slots.one["captured_ns"][slot])
 
     def begins_anew(self, segments: Segments, index: int, side: int) -> bool:
         if self.last_ns is None:

@@ -2,10 +2,10 @@
 
 Whatever is none of these is left out; link types that are not read and cut headers are counted. Packets with IPv6
 extension headers and fragments are rare and take a plain path; a datagram put together from fragments is appended to
-the block's bytes and stands at the frame that completed it. What tunnels hold is decoded like frames (`tunnels.py`).
+the frames' bytes and stands at the frame that completed it. What tunnels hold is decoded like frames (`tunnels.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,14 +16,13 @@ from dissectors.capture import Frames
 from dissectors.net import links, tunnels
 from dissectors.net.extensions import EXTENSIONS, walk_extensions
 from dissectors.net.fragments import Fragments
-from dissectors.net.rows import Bytes, Ints, gather
+from dissectors.net.rows import Bytes, Flags, Ints, gather
 
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
 MIN_HEADER = {  # what is followed, and the bytes that its header has at least
     TCP: 20, UDP: 8, ICMP: 8, ICMPV6: 8, tunnels.GRE: 4, tunnels.IP_IN_IP: 20, tunnels.IPV6_IN_IP: 40,
 }  # fmt: skip
 MAX_TUNNELS = 3  # one in the other
-HEAD_BYTES = 96  # of each frame are copied out once: the block is too large for the processor's cache
 HEADER_BYTES = 20  # of TCP without options; of UDP and the first bytes of its payload
 MAX_SUPER_FRAME = (
     1 << 20
@@ -41,6 +40,7 @@ IPV4_ROW = np.dtype(
         ("checksum", ">u2"),
         ("source", ">u4"),
         ("destination", ">u4"),
+        ("next_header", "V20"),
     ]
 )
 IPV6_ROW = np.dtype(
@@ -51,10 +51,13 @@ IPV6_ROW = np.dtype(
         ("hops", "u1"),
         ("source", ">u8", 2),
         ("destination", ">u8", 2),
+        ("next_header", "V20"),
     ]
 )
 
 Words = NDArray[np.uint64]
+UdpWanted = Callable[[Bytes], Flags]
+"""Which UDP packets matter, by the first HEADER_BYTES of header and payload, shape (n, HEADER_BYTES)."""
 
 
 @dataclass(slots=True)
@@ -64,16 +67,16 @@ class Packets:
     data: Bytes
     frame: Ints
     time_ns: Ints
-    version: Ints  # 4 or 6
+    version: NDArray[np.uint8]  # 4 or 6
     source: Words  # shape (n, 2): high and low half; an IPv4 address stands in the low half
     destination: Words
-    ttl: Ints
-    ip_id: Ints  # -1: IPv6 has none
+    ttl: NDArray[np.uint8]
+    ip_id: NDArray[np.int32]  # -1: IPv6 has none
     mac: Ints
     header: Bytes  # shape (n, HEADER_BYTES): the first bytes of the header and of what follows
     start: Ints  # where the header begins in data
     length: Ints  # of header and payload on the wire
-    captured: Ints  # of header and payload in the capture
+    captured: Ints  # of header and payload in the capture, never more than length
 
     def take(self, rows: Ints) -> "Packets":
         """Some of the packets."""
@@ -105,13 +108,11 @@ class _Layer:
 
 
 @dataclass(slots=True)
-class _Frames:
-    """The frames of one link type that hold packets of one IP version."""
+class _Ip:
+    """Where the packets of one IP version begin in the frames of a layer, as columns."""
 
     data: Bytes
-    heads: Bytes  # the first HEAD_BYTES of each frame, one after the other
-    near: Ints  # where the packet begins in heads
-    start: Ints  # and in data
+    start: Ints
     have: Ints  # bytes of it in the capture, the frame's padding included
     wire: Ints  # and on the wire
     numbers: Ints  # of the frames
@@ -121,43 +122,57 @@ class _Frames:
 
 @dataclass(slots=True)
 class _Part:
-    """The IP packets of one version and link type; the columns of Packets before anything is left out."""
+    """The packets of one IP version and link type, before anything is left out."""
 
-    frames: _Frames
+    ip: _Ip
     version: int
-    protocol: Ints
-    source: Words  # shape (n,) for IPv4, (n, 2) for IPv6
-    destination: Words
-    ttl: Ints
-    ip_id: Ints | None
-    near: Ints  # where the TCP or UDP header begins in heads; -1: not there, or not whole
-    start: Ints
+    rows: Bytes  # IPV4_ROW or IPV6_ROW of each
+    protocol: NDArray[np.uint8]
+    start: Ints  # of what follows the IP header
     length: Ints
     captured: Ints
-    usable: NDArray[np.bool_]
+    usable: Flags
 
-    def packets(self, protocol: int, data: Bytes) -> Packets:
-        """The packets of one protocol."""
-        kept = np.flatnonzero(self.usable & (self.protocol == protocol))
-        count = len(kept)
-        ip_id = np.full(count, -1, np.int64) if self.ip_id is None else self.ip_id[kept]
-        near, start = self.near[kept], self.start[kept]
-        header = gather(self.frames.heads, np.maximum(near, 0), HEADER_BYTES)
-        far = np.flatnonzero(near < 0)
-        if len(far):
-            header[far] = gather(data, start[far], HEADER_BYTES)
+    def packets(self, protocol: int, data: Bytes, wanted: UdpWanted | None) -> Packets | None:
+        """The packets of one protocol, those that are wanted; None if there are none."""
+        picked = self.usable & (self.protocol == protocol)
+        count = np.count_nonzero(picked)
+        if not count:
+            return None
+        kept: Ints | slice = slice(None)  # all of them: views will do
+        rows = self.rows
+        if count < len(picked):
+            kept = np.flatnonzero(picked)
+            rows = rows.take(kept, axis=0)
+        if wanted is not None:
+            chosen = np.flatnonzero(wanted(rows[:, -HEADER_BYTES:]))
+            count = len(chosen)
+            if not count:
+                return None
+            kept, rows = (chosen if isinstance(kept, slice) else kept[chosen]), rows.take(chosen, axis=0)
+        # column by column in memory, though an address is a row
+        source, destination = np.empty((2, 2, count), np.uint64).transpose(0, 2, 1)
+        if self.version == 4:
+            row = rows.view(IPV4_ROW)[:, 0]
+            source[:, 0], destination[:, 0] = 0, 0
+            source[:, 1], destination[:, 1] = row["source"], row["destination"]
+            ttl, ip_id = row["ttl"], row["id"].astype(np.int32)
+        else:
+            row = rows.view(IPV6_ROW)[:, 0]
+            source[:], destination[:] = row["source"], row["destination"]
+            ttl, ip_id = row["hops"], np.full(count, -1, np.int32)
         return Packets(
             data,
-            self.frames.numbers[kept],
-            self.frames.time_ns[kept],
-            np.full(count, self.version, np.int64),
-            _two_words(self.source, kept),
-            _two_words(self.destination, kept),
-            self.ttl[kept].astype(np.int64),
-            ip_id.astype(np.int64),
-            self.frames.mac[kept],
-            header,
-            start,
+            self.ip.numbers[kept],
+            self.ip.time_ns[kept],
+            np.full(count, self.version, np.uint8),
+            source,
+            destination,
+            ttl,
+            ip_id,
+            self.ip.mac[kept],
+            rows[:, -HEADER_BYTES:],
+            self.start[kept],
             self.length[kept],
             self.captured[kept],
         )
@@ -167,20 +182,26 @@ class _Part:
 class PacketDecoder:
     """Turns blocks of frames into blocks of packets; keeps unfinished fragments between blocks."""
 
+    udp_wanted: UdpWanted | None = None  # what is no tunnel and not wanted is left out; None: nothing is
     fragments: Fragments = field(default_factory=Fragments)
     skipped_link_types: dict[int, int] = field(default_factory=dict)  # link type → frames
     cut_headers: int = 0  # too little captured to read addresses and ports
 
     def decode(self, frames: Frames) -> Decoded:
         """The packets of a block; `Frames.data` must stay unchanged while they are used."""
-        extra = bytearray()  # datagrams put together from fragments, as if they stood behind the block's bytes
+        apart = self.decode_apart(frames)
+        return Decoded(*(together(frames.data, parts) for parts in apart))
+
+    def decode_apart(self, frames: Frames) -> tuple[list[Packets], list[Packets], list[Packets]]:
+        """TCP, UDP and ICMP packets, each in parts that have no connection in common. All parts share their data."""
+        extra = bytearray()  # datagrams put together from fragments, as if they stood behind the frames' bytes
         layers = list(_layers(frames))
         parts = [part for layer in layers for part in self._decode_layer(layer, extra)]
         data = np.concatenate([frames.data, np.frombuffer(bytes(extra), np.uint8)]) if extra else frames.data
         found: dict[int, list[Packets]] = {protocol: [] for protocol in MIN_HEADER}
         several = len(layers) > 1  # one connection may be seen on two link types, and inside a tunnel and outside
         for depth in range(MAX_TUNNELS + 1):
-            fresh = _by_protocol(parts, data)
+            fresh = self._by_protocol(parts, data)
             for protocol, packets in fresh.items():
                 found[protocol] += packets
             inner = [] if depth == MAX_TUNNELS else list(_unwrapped(fresh, data))
@@ -188,55 +209,68 @@ class PacketDecoder:
                 break
             several = True
             parts = [part for layer in inner for part in self._decode_layer(layer, None)]
-        return Decoded(*(_together(data, found, wanted, several) for wanted in ((TCP,), (UDP,), (ICMP, ICMPV6))))
+        apart = found[TCP], found[UDP], found[ICMP] + found[ICMPV6]
+        if several:
+            apart = tuple([_in_frame_order(together(data, parts))] if parts else [] for parts in apart)
+        return apart
+
+    def _by_protocol(self, parts: list[_Part], data: Bytes) -> dict[int, list[Packets]]:
+        """The packets of each protocol that is followed."""
+        return {
+            protocol: [packets for part in parts if (packets := part.packets(protocol, data, wanted)) is not None]
+            for protocol, wanted in ((number, self._wanted if number == UDP else None) for number in MIN_HEADER)
+        }
+
+    def _wanted(self, header: Bytes) -> Flags:
+        """Which UDP packets are looked at any further."""
+        if self.udp_wanted is None:
+            return np.ones(len(header), np.bool_)
+        return tunnels.udp_ports(header) | self.udp_wanted(header)
 
     def _decode_layer(self, layer: _Layer, extra: bytearray | None) -> Iterator[_Part]:
         """`extra` takes what is put together from fragments; None inside tunnels, where they are dropped."""
-        heads = gather(layer.data, layer.offset, HEAD_BYTES).reshape(-1)
-        head = np.arange(0, len(heads), HEAD_BYTES)
-        found = links.locate(layer.link_type, heads, head, layer.captured)
+        found = links.locate(layer.link_type, layer.data, layer.offset, layer.captured)
         if found is None:
             count = self.skipped_link_types.get(layer.link_type, 0)
             self.skipped_link_types[layer.link_type] = count + len(layer.offset)
             return
         for ethertype, read in ((links.IPV4, self._ipv4), (links.IPV6, self._ipv6)):
-            picked = np.flatnonzero(found.protocol == ethertype)
-            if len(picked):
-                begin = found.offset[picked]
-                part = read(
-                    _Frames(
-                        data=layer.data,
-                        heads=heads,
-                        near=head[picked] + np.minimum(begin, HEAD_BYTES),
-                        start=layer.offset[picked] + begin,
-                        have=layer.captured[picked] - begin,
-                        wire=layer.original[picked] - begin,
-                        numbers=layer.numbers[picked],
-                        time_ns=layer.time_ns[picked],
-                        mac=found.mac[picked],
-                    ),
-                    extra,
+            picked = found.protocol == ethertype
+            count = np.count_nonzero(picked)
+            if count:
+                kept = slice(None) if count == len(picked) else np.flatnonzero(picked)
+                begin = found.offset[kept]
+                ip = _Ip(
+                    data=layer.data,
+                    start=layer.offset[kept] + begin,
+                    have=layer.captured[kept] - begin,
+                    wire=layer.original[kept] - begin,
+                    numbers=layer.numbers[kept],
+                    time_ns=layer.time_ns[kept],
+                    mac=found.mac[kept],
                 )
-                part.near[part.near - head[picked] > HEAD_BYTES - HEADER_BYTES] = -1
+                part = read(ip, extra)
+                self._judge(part, extra)
                 yield part
 
-    def _ipv4(self, frames: _Frames, extra: bytearray | None) -> _Part:
-        data, have, wire, time_ns = frames.data, frames.have, frames.wire, frames.time_ns
-        row = gather(frames.heads, frames.near, 20).view(IPV4_ROW)[:, 0]
-        header = (row["version_ihl"] & 15).astype(np.int64) * 4
+    def _ipv4(self, ip: _Ip, extra: bytearray | None) -> _Part:
+        have, wire = ip.have, ip.wire
+        rows = gather(ip.data, ip.start, IPV4_ROW.itemsize)
+        row = rows.view(IPV4_ROW)[:, 0]
+        first = row["version_ihl"].copy()
+        header = ((first & 15) << 2).astype(np.int64)
         total = row["length"].astype(np.int64)
-        # segmentation offload leaves the length of a super-frame zero: then the frame says how long it is
-        total = np.where((total == 0) & (wire > header) & (wire <= MAX_SUPER_FRAME), wire, total)
-        protocol = row["protocol"].astype(np.int64)
-        fragment = row["fragment"].astype(np.int64)
-        readable = (have >= 20) & (row["version_ihl"] >> 4 == 4) & (header >= 20) & (total >= header)
-        fragmented = readable & (fragment & 0x3FFF != 0)
-        position, near = frames.start + header, frames.near + header
-        length = total - header
-        captured = np.minimum(have, total) - header
-        for index in np.flatnonzero(fragmented).tolist():
-            payload = data[position[index] : position[index] + max(0, int(captured[index]))].tobytes()
-            near[index] = -1
+        endless = np.flatnonzero(total == 0)
+        if len(endless):
+            # segmentation offload leaves the length of a super-frame zero: then the frame says how long it is
+            long, known = wire[endless], header[endless]
+            total[endless] = np.where((long > known) & (long <= MAX_SUPER_FRAME), long, 0)
+        readable = (first >= 0x45) & (first <= 0x4F) & (have >= 20) & (total >= header)
+        protocol = row["protocol"].copy()
+        start, length, captured = ip.start + header, total - header, np.minimum(have, total) - header
+        fragment = row["fragment"].astype(np.uint16)
+        for index in np.flatnonzero((fragment & 0x3FFF != 0) & readable).tolist():
+            payload = ip.data[start[index] : start[index] + max(0, int(captured[index]))].tobytes()
             where = self._collect(
                 (
                     4,
@@ -250,51 +284,39 @@ class PacketDecoder:
                 bool(fragment[index] & 0x2000),
                 payload,
                 int(length[index]),
-                int(time_ns[index]),
+                int(ip.time_ns[index]),
                 extra,
             )
             if where is None:
                 readable[index] = False
             else:
-                position[index], length[index] = len(data) + where[0], where[1]
+                start[index], length[index] = len(ip.data) + where[0], where[1]
                 captured[index] = where[1]
-        usable = self._usable(readable, protocol, captured)
-        return _Part(
-            frames,
-            4,
-            protocol,
-            row["source"],
-            row["destination"],
-            row["ttl"],
-            row["id"],
-            near,
-            position,
-            length,
-            captured,
-            usable,
-        )
+        return _Part(ip, 4, rows, protocol, start, length, captured, readable)
 
-    def _ipv6(self, frames: _Frames, extra: bytearray | None) -> _Part:
-        data, have, wire, time_ns = frames.data, frames.have, frames.wire, frames.time_ns
-        row = gather(frames.heads, frames.near, 40).view(IPV6_ROW)[:, 0]
+    def _ipv6(self, ip: _Ip, extra: bytearray | None) -> _Part:
+        have, wire = ip.have, ip.wire
+        rows = gather(ip.data, ip.start, IPV6_ROW.itemsize)
+        row = rows.view(IPV6_ROW)[:, 0]
         length = row["length"].astype(np.int64)
-        # jumbogram or segmentation offload
-        length = np.where((length == 0) & (wire > 40) & (wire <= MAX_SUPER_FRAME), wire - 40, length)
-        protocol = row["next"].astype(np.int64)
-        readable = (have >= 40) & (row["flow"] >> 28 == 6)
-        position, near = frames.start + 40, frames.near + 40
+        endless = np.flatnonzero(length == 0)
+        if len(endless):  # jumbogram or segmentation offload
+            long = wire[endless]
+            length[endless] = np.where((long > 40) & (long <= MAX_SUPER_FRAME), long - 40, 0)
+        protocol = row["next"].copy()
+        readable = (have >= 40) & (rows[:, 0] >> 4 == 6)
+        start = ip.start + 40
         captured = np.minimum(have - 40, length)
-        for index in np.flatnonzero(readable & np.isin(protocol, EXTENSIONS)).tolist():
-            begin = int(position[index])
-            payload = data[begin : begin + max(0, int(captured[index]))].tobytes()
+        for index in np.flatnonzero(readable & _IS_EXTENSION[protocol]).tolist():
+            begin = int(start[index])
+            payload = ip.data[begin : begin + max(0, int(captured[index]))].tobytes()
             walked = walk_extensions(int(protocol[index]), payload)
-            near[index] = -1
             if walked is None:
                 readable[index] = False
                 continue
             number, skip, piece = walked
             protocol[index] = number
-            position[index] += skip
+            start[index] += skip
             length[index] -= skip
             captured[index] -= skip
             if piece is None:
@@ -307,7 +329,7 @@ class PacketDecoder:
                 more,
                 payload[skip:],
                 int(length[index]),
-                int(time_ns[index]),
+                int(ip.time_ns[index]),
                 extra,
             )
             if where is None or extra is None:
@@ -318,26 +340,12 @@ class PacketDecoder:
                 readable[index] = False
                 continue
             protocol[index], skip, _ = walked
-            position[index], length[index], captured[index] = (
-                len(data) + where[0] + skip,
+            start[index], length[index], captured[index] = (
+                len(ip.data) + where[0] + skip,
                 where[1] - skip,
                 where[1] - skip,
             )
-        usable = self._usable(readable, protocol, captured)
-        return _Part(
-            frames,
-            6,
-            protocol,
-            row["source"],
-            row["destination"],
-            row["hops"],
-            None,
-            near,
-            position,
-            length,
-            captured,
-            usable,
-        )
+        return _Part(ip, 6, rows, protocol, start, length, captured, readable)
 
     def _collect(
         self,
@@ -362,33 +370,31 @@ class PacketDecoder:
         extra += whole
         return len(extra) - len(whole), len(whole)
 
-    def _usable(self, readable: NDArray[np.bool_], protocol: Ints, captured: Ints) -> NDArray[np.bool_]:
-        needed = _MIN_HEADER[protocol]
-        ours = readable & (needed > 0)
-        enough: NDArray[np.bool_] = ours & (captured >= needed)
-        self.cut_headers += int(ours.sum() - enough.sum())
-        return enough
+    def _judge(self, part: _Part, extra: bytearray | None) -> None:
+        """Finishes a part: leaves out what is not followed or cut, and puts the right bytes behind each IP header."""
+        needed = _MIN_HEADER[part.protocol]
+        ours = part.usable & (needed > 0)
+        part.usable = ours & (part.captured >= needed)
+        self.cut_headers += int(np.count_nonzero(ours)) - int(np.count_nonzero(part.usable))
+        usual = part.rows.shape[1] - HEADER_BYTES
+        moved = np.flatnonzero(part.usable & (part.start != part.ip.start + usual))  # options, extensions, fragments
+        if len(moved):
+            data, start = part.ip.data, part.start[moved]
+            inside = start < len(data)
+            part.rows[moved[inside], usual:] = gather(data, start[inside], HEADER_BYTES)
+            if extra:
+                added = np.frombuffer(bytes(extra), np.uint8)
+                part.rows[moved[~inside], usual:] = gather(added, start[~inside] - len(data), HEADER_BYTES)
 
 
 def _layers(frames: Frames) -> Iterator[_Layer]:
     """The frames of a block, apart by link type."""
-    for link_type in link_types(frames):
-        rows = np.flatnonzero(frames.link_type == link_type)
-        kept = slice(None) if len(rows) == len(frames) else rows
-        offset, captured, original = frames.offset[kept], frames.captured[kept], frames.original[kept]
-        numbers, time_ns = frames.first_frame + rows, frames.time_ns[kept]
-        yield _Layer(frames.data, link_type, offset, captured, original, numbers, time_ns)
-
-
-def _by_protocol(parts: list[_Part], data: Bytes) -> dict[int, list[Packets]]:
-    """The packets of each protocol that is followed."""
-    found: dict[int, list[Packets]] = {protocol: [] for protocol in MIN_HEADER}
-    for part in parts:
-        there = np.bincount(part.protocol[part.usable], minlength=256)
-        for protocol, packets in found.items():
-            if there[protocol]:
-                packets.append(part.packets(protocol, data))
-    return found
+    numbers = np.arange(frames.first_frame, frames.first_frame + len(frames))
+    columns = (frames.offset, frames.captured, frames.original, numbers, frames.time_ns)
+    present = link_types(frames)
+    for link_type in present:
+        kept = np.flatnonzero(frames.link_type == link_type) if len(present) > 1 else slice(None)
+        yield _Layer(frames.data, link_type, *(column[kept] for column in columns))
 
 
 def _unwrapped(found: dict[int, list[Packets]], data: Bytes) -> Iterator[_Layer]:
@@ -411,18 +417,8 @@ def link_types(frames: Frames) -> list[int]:
     return found
 
 
-def _two_words(addresses: Words, kept: Ints) -> Words:
-    """Addresses as high and low half."""
-    if addresses.ndim == 2:
-        return addresses[kept].astype(np.uint64)
-    words = np.zeros((len(kept), 2), np.uint64)
-    words[:, 1] = addresses[kept]
-    return words
-
-
-def _together(data: Bytes, found: dict[int, list[Packets]], protocols: tuple[int, ...], several: bool) -> Packets:
-    """The packets of some protocols as one."""
-    parts = [packets for protocol in protocols for packets in found[protocol]]
+def together(data: Bytes, parts: list[Packets]) -> Packets:
+    """Packets that share their data as one; `data` is for where there are none."""
     if len(parts) == 1:
         return parts[0]
     if not parts:
@@ -431,9 +427,14 @@ def _together(data: Bytes, found: dict[int, list[Packets]], protocols: tuple[int
         header = np.zeros((0, HEADER_BYTES), np.uint8)
         return Packets(data, none, none, none, words, words, none, none, none, header, none, none, none)
     names = Packets.__slots__[1:]
-    whole = Packets(data, *(np.concatenate([getattr(part, name) for part in parts]) for name in names))
-    return whole.take(np.argsort(whole.frame, kind="stable")) if several else whole
+    return Packets(parts[0].data, *(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def _in_frame_order(packets: Packets) -> Packets:
+    return packets.take(np.argsort(packets.frame, kind="stable"))
 
 
 _MIN_HEADER = np.zeros(256, np.int64)
 _MIN_HEADER[list(MIN_HEADER)] = list(MIN_HEADER.values())
+_IS_EXTENSION = np.zeros(256, np.bool_)
+_IS_EXTENSION[list(EXTENSIONS)] = True

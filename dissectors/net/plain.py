@@ -14,6 +14,7 @@ from dissectors.events import CLIENT, SERVER, Event, Reset
 from dissectors.net.columns import MAX_OPEN_CONNECTIONS
 from dissectors.net.evidence import (
     ACK,
+    ADDRESSES,
     CLOSED_LIMIT_NS,
     DATA_TAIL,
     DUPLICATE_LAG,
@@ -36,7 +37,7 @@ from dissectors.net.evidence import (
 from dissectors.net.handover import CAREFUL, NEW, SKIPPED, Stream
 from dissectors.net.positions import signed
 from dissectors.net.reassembly import Reassembly
-from dissectors.net.segments import MASK32, Segments, address_bytes, client_is_source
+from dissectors.net.segments import MASK32, Segments, client_is_source
 from dissectors.net.turns import MAX_TURNS, TURN_GAP_NS
 
 
@@ -54,7 +55,6 @@ class _Life:
 
     key: int
     client_key: int
-    address: tuple[int, bytes, int, bytes, int]
     values: dict[str, int] = field(default_factory=lambda: dict(Slots.ONE))
     halves: tuple[_Half, _Half] = field(default_factory=lambda: (_Half(), _Half()))
     letters: list[int] = field(default_factory=list)
@@ -153,11 +153,11 @@ class PlainConnections:
 
     def _open(self, s: Segments, i: int, key: int) -> _Life:
         source, destination, version = int(s.source_port[i]), int(s.destination_port[i]), int(s.version[i])
-        near = (address_bytes(version, s.source[i]), source)
-        far = (address_bytes(version, s.destination[i]), destination)
+        near, far = (*s.source[i].view(np.int64).tolist(), source), (*s.destination[i].view(np.int64).tolist(), destination)
         outward = client_is_source(int(s.flags[i]), source, destination)
         client_key = int(s.source_key[i]) if outward else int(s.destination_key[i])
-        life = _Life(key, client_key, (version, *near, *far) if outward else (version, *far, *near))
+        life = _Life(key, client_key)
+        life.values.update(zip(ADDRESSES, (version, *near, *far) if outward else (version, *far, *near), strict=True))
         life.values.update(connection_id=self.next_id, start_ns=int(s.time_ns[i]), first_frame=int(s.frame[i]))
         self.next_id += 1
         self._lives[key] = life
@@ -330,7 +330,7 @@ class PlainConnections:
             upper = life.stream.close(life.values["end_ns"], (client, server))
             events.extend(life.stream.take_events())
         slots = Slots()
-        slot = slots.take()
+        (slot,) = slots.take(1).tolist()
         life.values.update(
             history=sum(code << (4 * place) for place, code in enumerate(life.letters)),
             history_length=len(life.letters),
@@ -342,13 +342,10 @@ class PlainConnections:
                 slots.two[name][slot, side] = value
             half_sent = list(half.sent_data)
             for place, (end, time_ns) in enumerate(half_sent):
-                slots.data_ring["end"][slot, side, place] = end
-                slots.data_ring["ns"][slot, side, place] = time_ns
+                slots.segments[slot, side, place] = end, time_ns
         for place, packet in enumerate(life.tail, life.values["captured"] - len(life.tail)):
-            for name, value in zip(Slots.RING, packet, strict=True):
-                slots.ring[name][slot, place % TAIL] = value
+            slots.packets[slot, place % TAIL] = packet
         slots.resets[slot] = life.resets
-        slots.addresses[slot] = life.address
         evicted = silence > IDLE_LIMIT_NS and not life.ended
         turns = life.turns if life.stream is not None and life.stream.unread else []
-        events.append(slots.connection(slot, self._capture, upper, turns, evicted))
+        events += slots.connections([slot], self._capture, [upper], [turns], [evicted])

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 
 def gather(data: Bytes, offsets: Ints, width: int) -> Bytes:

@@ -1,7 +1,8 @@
 """TCP headers of a block as columns (RFC 9293 3.1), and what identifies a connection and a packet."""
 
-import secrets
+import os
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,45 +11,42 @@ from dissectors.net.packets import Packets, Words
 from dissectors.net.rows import Bytes, Ints
 
 TCP_ROW = np.dtype(
-    [
-        ("source", ">u2"),
-        ("destination", ">u2"),
-        ("seq", ">u4"),
-        ("ack", ">u4"),
-        ("offset", "u1"),
-        ("flags", "u1"),
-        ("window", ">u2"),
-        ("checksum", ">u2"),
-        ("urgent", ">u2"),
-    ]
+    {  # numbers and rest overlap the others: read as one word, they tell packets apart
+        "names": ["source", "destination", "numbers", "rest", "flags", "window"],
+        "formats": [">u2", ">u2", ">u8", ">u8", "u1", ">u2"],
+        "offsets": [0, 2, 4, 12, 13, 14],
+        "itemsize": 20,
+    }
 )
 MASK32 = 0xFFFFFFFF
+FLAGS_WINDOW = np.uint64(0x00FFFFFF_00000000)  # of `rest`, which begins with the data offset and ends with the urgent
+FLAGS_WINDOW_CHECKSUM = np.uint64(0x00FFFFFF_FFFF0000)  # pointer
 
 # Odd multipliers drawn once per process: an attacker who writes the capture cannot aim at collisions. Two of 10**6
 # connections share a 64-bit key by chance once in 30 million captures.
-_FACTORS = [np.uint64(secrets.randbits(64) | 1) for _ in range(4)]
+_FACTORS = [np.uint64(int.from_bytes(os.urandom(8)) | 1) for _ in range(3)]
 
 
 @dataclass(slots=True)
 class Segments:
-    """Columns of the TCP segments of one block, in the order of Packets."""
+    """Columns of the TCP segments of one block; those of one connection stand in frame order."""
 
     data: Bytes
     frame: Ints
     time_ns: Ints
-    version: Ints
-    source: Words
+    version: NDArray[np.uint8]
+    source: Words  # shape (n, 2), as in Packets
     destination: Words
-    source_port: Ints
-    destination_port: Ints
+    source_port: NDArray[np.uint16]
+    destination_port: NDArray[np.uint16]
     source_key: NDArray[np.uint64]  # of address and port
     destination_key: NDArray[np.uint64]
     seq: Ints
     ack: Ints
-    flags: Ints
-    window: Ints
-    ip_id: Ints
-    ttl: Ints
+    flags: NDArray[np.uint8]
+    window: NDArray[np.uint16]
+    ip_id: NDArray[np.int32]  # -1: IPv6 has none
+    ttl: NDArray[np.int16]
     mac: Ints
     start: Ints  # where the payload begins in data
     length: Ints  # of the payload on the wire
@@ -58,63 +56,138 @@ class Segments:
     def __len__(self) -> int:
         return len(self.frame)
 
+    def span(self, low: int, high: int) -> "Segments":
+        """Consecutive ones, as views."""
+        return Segments(self.data, *(getattr(self, name)[low:high] for name in self.__slots__[1:]))
+
+    @staticmethod
+    def room(data: Bytes, count: int) -> "Segments":
+        """Columns for so many, not filled in."""
+        return Segments(
+            data,
+            frame=np.empty(count, np.int64),
+            time_ns=np.empty(count, np.int64),
+            version=np.empty(count, np.uint8),
+            source=np.empty((2, count), np.uint64).T,
+            destination=np.empty((2, count), np.uint64).T,
+            source_port=np.empty(count, np.uint16),
+            destination_port=np.empty(count, np.uint16),
+            source_key=np.empty(count, np.uint64),
+            destination_key=np.empty(count, np.uint64),
+            seq=np.empty(count, np.int64),
+            ack=np.empty(count, np.int64),
+            flags=np.empty(count, np.uint8),
+            window=np.empty(count, np.uint16),
+            ip_id=np.empty(count, np.int32),
+            ttl=np.empty(count, np.int16),
+            mac=np.empty(count, np.int64),
+            start=np.empty(count, np.int64),
+            length=np.empty(count, np.int64),
+            captured=np.empty(count, np.int64),
+            fingerprint=np.empty(count, np.int64),
+        )
+
+
+class Collected:
+    """The segments of a block that is decoded piece by piece. The columns are laid out once; each piece is small enough
+    to stay in the processor's cache until it is written there.
+    """
+
+    def __init__(self, data: Bytes, room: int) -> None:
+        """`data`: the bytes of the whole block; `room`: how many segments there are at most."""
+        self._bad = 0
+        self._added = [data]  # and what was put together from fragments: it will stand behind them
+        self._size = len(data)
+        self._count = 0
+        self._room = Segments.room(data, room)
+
+    def add(self, parts: list[Packets], begin: int, size: int) -> None:
+        """The TCP packets of a piece whose data is the block's `[begin:begin + size]` and, behind it, what was put
+        together from fragments.
+        """
+        for packets in parts:
+            row, header, packets = self._good(packets)
+            found = self._room.span(self._count, self._count + len(packets))
+            self._count += len(packets)
+            _fill(found, packets, row, header)
+            found.start += begin
+            if len(packets.data) > size:
+                found.start[packets.start >= size] += self._size - size - begin
+        if parts and len(parts[0].data) > size:
+            self._added.append(parts[0].data[size:])
+            self._size += len(parts[0].data) - size
+
+    def whole(self) -> tuple[Segments, int]:
+        """All of them, and how many had a header that cannot be right; ends the collecting."""
+        found = self._room.span(0, self._count)
+        if len(self._added) > 1:
+            found.data = np.concatenate(self._added)
+        return found, self._bad
+
+    def _good(self, packets: Packets) -> tuple[NDArray[np.void], Ints, Packets]:
+        """TCP headers, their lengths and the packets, but for those whose header cannot be right."""
+        row = packets.header.view(TCP_ROW)[:, 0]
+        header = ((packets.header[:, 12] >> 4) << 2).astype(np.int64)
+        good = (header >= 20) & (header <= packets.length)
+        bad = len(good) - int(np.count_nonzero(good))
+        if bad:
+            self._bad += bad
+            rows = np.flatnonzero(good)
+            return row[rows], header[rows], packets.take(rows)
+        return row, header, packets
+
 
 def segments(packets: Packets) -> tuple[Segments, int]:
     """The TCP segments among packets that are all TCP, and how many had a header that cannot be right."""
-    row = packets.header.view(TCP_ROW)[:, 0]
-    header = (row["offset"] >> 4).astype(np.int64) * 4
-    good = np.flatnonzero((header >= 20) & (header <= packets.length))
-    bad = len(header) - len(good)
-    if bad:
-        packets, row, header = packets.take(good), row[good], header[good]
-    length = packets.length - header
-    captured = np.clip(packets.captured - header, 0, length)
-    source_port = row["source"].astype(np.int64)
-    destination_port = row["destination"].astype(np.int64)
-    seq = row["seq"].astype(np.int64)
-    ack = row["ack"].astype(np.int64)
-    flags = row["flags"].astype(np.int64)
-    window = row["window"].astype(np.int64)
-    source_key = endpoint_key(packets.source, source_port)
+    collected = Collected(packets.data, len(packets))
+    collected.add([packets], 0, len(packets.data))
+    return collected.whole()
+
+
+def _fill(found: Segments, packets: Packets, row: NDArray[np.void], header: Ints) -> None:
+    """Writes the columns of packets, with their TCP headers and the length of these."""
+    for name in ("frame", "time_ns", "version", "source", "destination", "ip_id", "ttl", "mac"):
+        getattr(found, name)[:] = getattr(packets, name)
+    found.source_port[:], found.destination_port[:] = row["source"], row["destination"]
+    found.flags[:], found.window[:] = row["flags"], row["window"]
+    numbers = row["numbers"].astype(np.uint64)
+    found.seq[:], found.ack[:] = numbers >> np.uint64(32), numbers & np.uint64(MASK32)
+    found.start[:] = packets.start + header
+    found.length[:] = packets.length - header
+    found.captured[:] = np.maximum(packets.captured - header, 0)
+    found.source_key[:] = endpoint_key(packets.source, found.source_port)
+    found.destination_key[:] = endpoint_key(packets.destination, found.destination_port)
     # the checksum tells packets apart only where the IP identification does not: offloading leaves it unfinished on one
     # of two copies
-    checksum = np.where(packets.ip_id > 0, 0, row["checksum"].astype(np.int64))
-    fingerprint = _mix(
-        _mix(source_key, (seq << 32) | ack),
-        ((packets.ip_id & 0xFFFF) << 48) | (checksum << 32) | (flags << 16) | window,
-    ) ^ length.astype(np.uint64)
-    return Segments(
-        data=packets.data,
-        frame=packets.frame,
-        time_ns=packets.time_ns,
-        version=packets.version,
-        source=packets.source,
-        destination=packets.destination,
-        source_port=source_port,
-        destination_port=destination_port,
-        source_key=source_key,
-        destination_key=endpoint_key(packets.destination, destination_port),
-        seq=seq,
-        ack=ack,
-        flags=flags,
-        window=window,
-        ip_id=packets.ip_id,
-        ttl=packets.ttl,
-        mac=packets.mac,
-        start=packets.start + header,
-        length=length,
-        captured=captured,
-        fingerprint=fingerprint.view(np.int64),
-    ), bad
+    rest = row["rest"].astype(np.uint64)
+    rest &= np.where(packets.ip_id > 0, FLAGS_WINDOW, FLAGS_WINDOW_CHECKSUM)
+    rest |= (packets.ip_id & 0xFFFF).astype(np.uint64)
+    numbers += found.source_key
+    fingerprint = _mix(numbers)
+    fingerprint += rest * _FACTORS[2]
+    found.fingerprint[:] = fingerprint.view(np.int64) ^ found.length
 
 
-def endpoint_key(address: Words, port: Ints) -> NDArray[np.uint64]:
-    """A 64-bit key of an address and a port."""
-    return _mix(_mix(address[:, 0] ^ _FACTORS[2], address[:, 1].view(np.int64)), port)
+def endpoint_key(address: Words, port: NDArray[np.integer[Any]]) -> NDArray[np.uint64]:
+    """A 64-bit key of an address and a port.
+
+    Endpoints of IPv4 never share one: address and port fit one word, and mixing turns different words into different
+    ones. It has to be done to each, for the key of a connection is the sum of both: of the plain words, it would be the
+    same if the ports changed places.
+    """
+    high, low = address[:, 0], address[:, 1]
+    wide = np.flatnonzero(high | low >> np.uint64(32))
+    if len(wide):  # IPv6: first one word of two
+        low = low.copy()
+        low[wide] = _mix(_mix(high[wide]) ^ low[wide])
+    word = low << np.uint64(16) | low >> np.uint64(48)
+    word ^= port.astype(np.uint64)
+    return _mix(word)
 
 
-def _mix(key: NDArray[np.uint64], value: Ints) -> NDArray[np.uint64]:
-    mixed = (key + value.astype(np.uint64)) * _FACTORS[0]
+def _mix(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Different words for different words, in an order that nobody can guess."""
+    mixed = words * _FACTORS[0]
     mixed ^= mixed >> np.uint64(32)
     mixed *= _FACTORS[1]
     mixed ^= mixed >> np.uint64(29)
@@ -135,3 +208,9 @@ def client_is_source(flags: int, source_port: int, destination_port: int) -> boo
     if flags & 0x12 == 0x12:
         return False
     return source_port >= destination_port
+
+
+def clients_are_sources(flags: Ints, source_port: Ints, destination_port: Ints) -> NDArray[np.bool_]:
+    """The same for columns."""
+    opening = flags & 0x12
+    return np.where(opening == 0x02, True, (opening != 0x12) & (source_port >= destination_port))

@@ -49,6 +49,12 @@ class Inner:
     original: Ints
 
 
+def udp_ports(header: Bytes) -> NDArray[np.bool_]:
+    """Which UDP packets go to a tunnel's port."""
+    port = np.ascontiguousarray(header[:, 2:4]).view(">u2")[:, 0].astype(np.uint16)
+    return (port == VXLAN_PORTS[0]) | (port == VXLAN_PORTS[1]) | (port == GENEVE_PORT)
+
+
 def in_udp(packets: Outer) -> Iterator[Inner]:
     """The frames in VXLAN and GENEVE datagrams."""
     port = u16(packets.header, 2)
