@@ -10,7 +10,7 @@ numbers are Wireshark's, from 1. `None` means not observed; zero means measured 
 `SERVER` (1).
 
 What exists a million times in a large capture is a named tuple and not a frozen dataclass like the rest: immutable just
-the same, and built in 0.4 µs instead of 3 µs.
+the same, and built in a quarter of the time or less.
 """
 
 from collections.abc import Mapping
@@ -165,8 +165,7 @@ class Side(NamedTuple):
     unanswered_since_ns: int | None  # when the bytes that were never acknowledged were first sent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TlsFacts:
+class TlsFacts(NamedTuple):
     """What the TLS handshake and records of a connection said, with or without keys."""
 
     version: str | None  # "TLS 1.2", "TLS 1.3", ...
@@ -182,8 +181,7 @@ class TlsFacts:
     client_went_on: bool | None = None  # it changed cipher after the server's flight; None: TLS 1.3, or bytes missing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
+class Connection(NamedTuple):
     """One TCP life."""
 
     connection_id: int  # from 1, in order of first frames

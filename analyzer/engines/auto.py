@@ -68,7 +68,7 @@ class AutoEngine:
                 if key in closed and event.decryption in OPEN:
                     mine = closed.pop(key)
                     yield from (each._replace(connection_id=mine.connection_id) for each in transactions)
-                    yield replace(mine, decryption=event.decryption, why_encrypted=event.why_encrypted, turns=())
+                    yield mine._replace(decryption=event.decryption, why_encrypted=event.why_encrypted, turns=())
                     self._opened += 1
                 elif event.first_frame not in self._frames:
                     yield from transactions

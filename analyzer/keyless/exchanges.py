@@ -12,7 +12,6 @@ What is said of an exchange that goes on after its answer began (`bursts`), or i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from analyzer.timeline.columns import NS
@@ -151,8 +150,8 @@ def notified(c: Connection) -> Connection:
         place = _closing(c.turns, side, c)
         if place >= 0 and times[side] is None:
             times[side], frames[side] = c.turns[place].start_ns, c.turns[place].first_frame
-    tls = replace(c.tls, close_notify_ns=(times[0], times[1]), close_notify_frame=(frames[0], frames[1]))
-    return replace(c, tls=tls)
+    tls = c.tls._replace(close_notify_ns=(times[0], times[1]), close_notify_frame=(frames[0], frames[1]))
+    return c._replace(tls=tls)
 
 
 def _handshake_bytes(version: str | None, cipher: str | None) -> int:

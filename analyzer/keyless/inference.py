@@ -8,7 +8,6 @@ comes beyond is left alone and counted.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 from analyzer.keyless.exchanges import Exchange, notified, talk
@@ -60,7 +59,7 @@ class Inference:
         elif said.exchanges:
             self._kept += 1 + len(said.exchanges)
             key = (c.client.ip, c.server.ip, c.server.port, c.tls.sni if c.tls is not None else None)
-            kept = replace(c, turns=())
+            kept = c._replace(turns=())
             self._families.setdefault(key, []).append(Heard(kept, said, -1 if closed_ns is None else closed_ns))
 
     def anomalies(self) -> list[Anomaly]:

@@ -10,6 +10,7 @@ What comes out does not depend on where blocks are cut.
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,12 +112,13 @@ class Connections:
         one = self._slots.one
         outward = clients_are_sources(segments.flags[at], segments.source_port[at], segments.destination_port[at])
         source, destination = segments.source[at].view(np.int64), segments.destination[at].view(np.int64)
-        ends = (
-            (source[:, 0], source[:, 1], segments.source_port[at]),
-            (destination[:, 0], destination[:, 1], segments.destination_port[at]),
+        ends: tuple[tuple[NDArray[Any], NDArray[Any]], ...] = (
+            (source[:, 0], destination[:, 0]),
+            (source[:, 1], destination[:, 1]),
+            (segments.source_port[at], segments.destination_port[at]),
         )
-        client = [np.where(outward, near, far) for near, far in zip(*ends, strict=True)]
-        server = [np.where(outward, far, near) for near, far in zip(*ends, strict=True)]
+        client = [np.where(outward, near, far) for near, far in ends]
+        server = [np.where(outward, far, near) for near, far in ends]
         for name, column in zip(ADDRESSES, (segments.version[at], *client, *server), strict=True):
             one[name][slots] = column
         key = np.where(outward, segments.source_key[at], segments.destination_key[at])
@@ -174,9 +176,15 @@ class Connections:
                     anew.append(place)
                     life_of.append(number)
                     lives = Lives(self._slots, None)
-                    side = CLIENT if client_is_source(
-                        int(segments.flags[index]), int(segments.source_port[index]), int(segments.destination_port[index])
-                    ) else SERVER
+                    side = (
+                        CLIENT
+                        if client_is_source(
+                            int(segments.flags[index]),
+                            int(segments.source_port[index]),
+                            int(segments.destination_port[index]),
+                        )
+                        else SERVER
+                    )
                     key = segments.source_key[index] if side == CLIENT else segments.destination_key[index]
                     client_key = int(key.view(np.int64))
                 lives.saw(segments, index, side)

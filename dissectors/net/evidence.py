@@ -27,6 +27,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from ipaddress import IPv6Address
+from socket import AF_INET6, inet_ntop
 from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -61,7 +62,7 @@ ADDRESSES = (
 
 
 class Slots:
-    """Arrays of the open connections, a row each: `one` value, one of each side in `two`, and rings of the last packets.
+    """Arrays of the open connections, a row each: `one` value, one a side in `two`, and rings of the last packets.
 
     Shapes: one (n,), two (n, 2), ring (n, TAIL), data_ring (n, 2, DATA_TAIL), by name; all int64.
     """
@@ -270,8 +271,7 @@ def flipped(connection: Connection) -> Connection:
         return None if side is None else 1 - side
 
     history = connection.history.swapcase()
-    return replace(
-        connection,
+    return connection._replace(
         client=connection.server,
         server=connection.client,
         first_close_side=turn(connection.first_close_side),
@@ -321,4 +321,6 @@ def _address(version: int, high: int, low: int) -> str:
     """The text of an address whose halves are signed 64-bit numbers."""
     if version == 4:
         return f"{low >> 24}.{low >> 16 & 255}.{low >> 8 & 255}.{low & 255}"
-    return str(IPv6Address((high & _MASK64) << 64 | low & _MASK64))
+    packed = (high & _MASK64).to_bytes(8, "big") + (low & _MASK64).to_bytes(8, "big")
+    # The C library writes an IPv4 address inside in dotted form.
+    return inet_ntop(AF_INET6, packed) if high else str(IPv6Address(packed))

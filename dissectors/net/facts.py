@@ -188,7 +188,9 @@ class Facts:
         prior = np.repeat(start_next, run_length) + before
         end_next = start_next + (reach[run_end] - offset[run_end])
         astray = run[~r_rst & (wide > PLAIN_STEP)]
-        for number in sorted(set(astray.tolist())):  # positions depend on the packets before more than one step can tell
+        for number in sorted(
+            set(astray.tolist())
+        ):  # positions depend on the packets before more than one step can tell
             part = slice(int(run_start[number]), int(run_end[number]) + 1)
             end_next[number] = follow(
                 int(base[number]),
@@ -284,9 +286,7 @@ class Facts:
         for name, values in mine.items():
             sides[name][at] = values
         of_other = at ^ 1
-        sides["acked"][of_other] = np.maximum(
-            sides["acked"][of_other], np.maximum.reduceat(acked[by_run], run_start)
-        )
+        sides["acked"][of_other] = np.maximum(sides["acked"][of_other], np.maximum.reduceat(acked[by_run], run_start))
 
         # retransmissions without an answer
         sides["repeats"][of_other] = 0

@@ -29,15 +29,17 @@ def note_firsts(slots: Slots, rows: Rows, which: Ints, heads: Ints, data: Flags)
     syn, ack, fin, rst = ((flags & bit) != 0 for bit in (SYN, ACK, FIN, RST))
     pure = ack & (rows.length == 0) & ((flags & (SYN | FIN | RST)) == 0)
     seen = one["seen"][which]
-    groups, letters, packets = [], [], []
+    groups: list[Ints] = []
+    letters: list[Ints] = []
+    packets: list[Ints] = []
     for code, mask in enumerate((syn & ~ack, syn & ack, pure, data, fin, rst)):  # in the order of LETTERS
-        for letter, of_side in ((code, ~by_server), (code + len(LETTERS), by_server)):
-            if (seen >> letter & 1).all():
+        for number, of_side in ((code, ~by_server), (code + len(LETTERS), by_server)):
+            if (seen >> number & 1).all():
                 continue
             shown = np.flatnonzero(mask & of_side)
             shown = shown[np.diff(rows.group[shown], prepend=-1) != 0]
             groups.append(rows.group[shown])
-            letters.append(np.full(len(shown), letter))
+            letters.append(np.full(len(shown), number))
             packets.append(shown)
     _note_handshake(one, rows, which, syn, ack, rst)
     beyond = np.logical_or.reduceat(~syn, heads)

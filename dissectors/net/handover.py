@@ -56,28 +56,29 @@ class Handover:
     def hand_on(self, rows: Rows, folded: Folded, slots: Ints, data_of_block: Bytes) -> list[Event]:
         """Gives each connection's stream its new bytes; returns what comes of them."""
         events: list[Event] = []
-        begins, counts = folded.group_start[:-1], np.diff(folded.group_start)
+        begins, ends = folded.group_start[:-1], folded.group_start[1:]
+        counts = ends - begins
         modes = self._slots.one["mode"]
         mode = modes[slots]
-        orderly = np.logical_and.reduceat(folded.in_order, begins)
-        has_data = np.logical_or.reduceat(folded.data, begins)
-        fresh = folded.new > 0
-        orderly &= (mode != NEW) | np.logical_or.reduceat(fresh, begins)
-        careful = (mode == CAREFUL) | ((mode != SKIPPED) & has_data & ~orderly)
-        fast = (mode != SKIPPED) & has_data & ~careful
-        payload = np.flatnonzero(np.repeat(fast, counts) & fresh)  # the rest was delivered before
-        if len(payload):
-            late = np.repeat(mode == NEW, counts)[payload]
-            late &= _rank(rows.group[payload]) >= FIRST_LOOK
-            if late.any():  # most connections are nothing of ours, as their first bytes show
-                self._feed(rows, folded, payload[~late], slots, data_of_block, events)
-                payload = payload[late & np.repeat(modes[slots] != SKIPPED, counts)[payload]]
-            self._feed(rows, folded, payload, slots, data_of_block, events)
-        for number in np.flatnonzero(careful).tolist():
+        fresh = folded.new > 0  # what is not was delivered before
+        careful_from = ends.copy()
+        broken = np.flatnonzero(~folded.in_order)[::-1]
+        careful_from[rows.group[broken]] = broken
+        idle = (mode == NEW) & np.logical_or.reduceat(folded.data, begins) & ~np.logical_or.reduceat(fresh, begins)
+        careful_from[(mode == CAREFUL) | idle] = begins[(mode == CAREFUL) | idle]
+        payload = np.flatnonzero(fresh & np.repeat(mode != SKIPPED, counts))
+        payload = payload[payload < careful_from[rows.group[payload]]]
+        late = np.repeat(mode == NEW, counts)[payload]
+        late &= _rank(rows.group[payload]) >= FIRST_LOOK
+        if late.any():  # most connections are nothing of ours, as their first bytes show
+            self._feed(rows, folded, payload[~late], slots, data_of_block, events)
+            payload = payload[late & np.repeat(modes[slots] != SKIPPED, counts)[payload]]
+        self._feed(rows, folded, payload, slots, data_of_block, events)
+        for number in np.flatnonzero((careful_from < ends) & (modes[slots] != SKIPPED)).tolist():
             slot = int(slots[number])
             stream = self._stream(slot)
-            packets = range(int(folded.group_start[number]), int(folded.group_start[number + 1]))
-            self._carefully(slot, stream, rows, folded, packets, folded.acked_before[number], data_of_block.data)
+            packets = range(int(careful_from[number]), int(ends[number]))
+            self._carefully(slot, stream, rows, folded, packets, data_of_block.data)
             modes[slot] = self._settle(slot, stream)
             self._leave(slot, stream, events)
         self._note_turns(rows, folded, slots, data_of_block)
@@ -123,9 +124,7 @@ class Handover:
                     stream.feed(side, bytes(buffer[start : start + size]), [size], [frames[low]], [times[low]])
                 else:
                     joined = b"".join([buffer[starts[k] : starts[k] + lengths[k]] for k in range(low, until)])
-                    stream.feed(
-                        side, joined, list(accumulate(lengths[low:until])), frames[low:until], times[low:until]
-                    )
+                    stream.feed(side, joined, list(accumulate(lengths[low:until])), frames[low:until], times[low:until])
                 low = until
         if stream is not None:
             self._leave(current, stream, events)
@@ -185,21 +184,18 @@ class Handover:
         return IN_ORDER if stream.wanted else SKIPPED
 
     def _carefully(
-        self,
-        slot: int,
-        stream: Stream,
-        rows: Rows,
-        folded: Folded,
-        packets: range,
-        acked_before: Ints,
-        buffer: memoryview,
+        self, slot: int, stream: Stream, rows: Rows, folded: Folded, packets: range, buffer: memoryview
     ) -> None:
-        """Passes the packets of one connection through its Reassembly."""
+        """Passes packets of one connection, up to the last one of the piece, through its Reassembly."""
         reassembly = self._reassemblies.get(slot)
         if reassembly is None:
-            delivered = self._slots.two["delivered"][slot]
-            reassembly = self._reassemblies[slot] = Reassembly(stream, (int(delivered[CLIENT]), int(delivered[SERVER])))
-            reassembly.acked = acked_before.tolist()
+            delivered = self._slots.two["delivered"][slot].tolist()
+            reassembly = self._reassemblies[slot] = Reassembly(stream, (delivered[CLIENT], delivered[SERVER]))
+            number = rows.group[packets.start]
+            before = slice(folded.group_start[number], packets.start)
+            for side in (CLIENT, SERVER):
+                acked = folded.acked[before][rows.side[before] != side]
+                reassembly.acked[side] = int(max(folded.acked_before[number, side], acked.max(initial=0)))
         first, after = packets.start, packets.stop
         columns = (
             rows.side, rows.time_ns, folded.data, folded.begin, rows.start, rows.captured, rows.length, rows.frame,

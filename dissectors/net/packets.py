@@ -56,6 +56,7 @@ IPV6_ROW = np.dtype(
 )
 
 Words = NDArray[np.uint64]
+Rows = Ints | slice  # indexes; the slice is always that of all: then nothing is copied
 UdpWanted = Callable[[Bytes], Flags]
 """Which UDP packets matter, by the first HEADER_BYTES of header and payload, shape (n, HEADER_BYTES)."""
 
@@ -109,15 +110,24 @@ class _Layer:
 
 @dataclass(slots=True)
 class _Ip:
-    """Where the packets of one IP version begin in the frames of a layer, as columns."""
+    """The packets of one IP version in the frames of a layer."""
 
-    data: Bytes
-    start: Ints
+    layer: _Layer
+    rows: Rows  # in which frames they stand
+    mac: Ints  # of every frame of the layer
+    start: Ints  # where they begin in its data
     have: Ints  # bytes of it in the capture, the frame's padding included
-    wire: Ints  # and on the wire
-    numbers: Ints  # of the frames
-    time_ns: Ints
-    mac: Ints
+
+    def frames(self, kept: Rows) -> Rows:
+        """In which frames some of the packets stand."""
+        if isinstance(self.rows, slice):
+            return kept
+        return self.rows[kept]
+
+    def wire(self, kept: Ints) -> Ints:
+        """How many bytes from the start of some packets on were on the wire."""
+        frames = self.frames(kept)
+        return self.layer.original[frames] - (self.start[kept] - self.layer.offset[frames])
 
 
 @dataclass(slots=True)
@@ -135,21 +145,16 @@ class _Part:
 
     def packets(self, protocol: int, data: Bytes, wanted: UdpWanted | None) -> Packets | None:
         """The packets of one protocol, those that are wanted; None if there are none."""
-        picked = self.usable & (self.protocol == protocol)
-        count = np.count_nonzero(picked)
-        if not count:
+        kept = _kept(self.usable & (self.protocol == protocol))
+        if kept is None:
             return None
-        kept: Ints | slice = slice(None)  # all of them: views will do
-        rows = self.rows
-        if count < len(picked):
-            kept = np.flatnonzero(picked)
-            rows = rows.take(kept, axis=0)
+        rows = self.rows if isinstance(kept, slice) else self.rows.take(kept, axis=0)
         if wanted is not None:
             chosen = np.flatnonzero(wanted(rows[:, -HEADER_BYTES:]))
-            count = len(chosen)
-            if not count:
+            if not len(chosen):
                 return None
             kept, rows = (chosen if isinstance(kept, slice) else kept[chosen]), rows.take(chosen, axis=0)
+        count, frames, layer = len(rows), self.ip.frames(kept), self.ip.layer
         # column by column in memory, though an address is a row
         source, destination = np.empty((2, 2, count), np.uint64).transpose(0, 2, 1)
         if self.version == 4:
@@ -163,14 +168,14 @@ class _Part:
             ttl, ip_id = row["hops"], np.full(count, -1, np.int32)
         return Packets(
             data,
-            self.ip.numbers[kept],
-            self.ip.time_ns[kept],
+            layer.numbers[frames],
+            layer.time_ns[frames],
             np.full(count, self.version, np.uint8),
             source,
             destination,
             ttl,
             ip_id,
-            self.ip.mac[kept],
+            self.ip.mac[frames],
             rows[:, -HEADER_BYTES:],
             self.start[kept],
             self.length[kept],
@@ -235,27 +240,17 @@ class PacketDecoder:
             self.skipped_link_types[layer.link_type] = count + len(layer.offset)
             return
         for ethertype, read in ((links.IPV4, self._ipv4), (links.IPV6, self._ipv6)):
-            picked = found.protocol == ethertype
-            count = np.count_nonzero(picked)
-            if count:
-                kept = slice(None) if count == len(picked) else np.flatnonzero(picked)
+            kept = _kept(found.protocol == ethertype)
+            if kept is not None:
                 begin = found.offset[kept]
-                ip = _Ip(
-                    data=layer.data,
-                    start=layer.offset[kept] + begin,
-                    have=layer.captured[kept] - begin,
-                    wire=layer.original[kept] - begin,
-                    numbers=layer.numbers[kept],
-                    time_ns=layer.time_ns[kept],
-                    mac=found.mac[kept],
-                )
+                ip = _Ip(layer, kept, found.mac, layer.offset[kept] + begin, layer.captured[kept] - begin)
                 part = read(ip, extra)
                 self._judge(part, extra)
                 yield part
 
     def _ipv4(self, ip: _Ip, extra: bytearray | None) -> _Part:
-        have, wire = ip.have, ip.wire
-        rows = gather(ip.data, ip.start, IPV4_ROW.itemsize)
+        have, data = ip.have, ip.layer.data
+        rows = gather(data, ip.start, IPV4_ROW.itemsize)
         row = rows.view(IPV4_ROW)[:, 0]
         first = row["version_ihl"].copy()
         header = ((first & 15) << 2).astype(np.int64)
@@ -263,14 +258,14 @@ class PacketDecoder:
         endless = np.flatnonzero(total == 0)
         if len(endless):
             # segmentation offload leaves the length of a super-frame zero: then the frame says how long it is
-            long, known = wire[endless], header[endless]
+            long, known = ip.wire(endless), header[endless]
             total[endless] = np.where((long > known) & (long <= MAX_SUPER_FRAME), long, 0)
         readable = (first >= 0x45) & (first <= 0x4F) & (have >= 20) & (total >= header)
         protocol = row["protocol"].copy()
         start, length, captured = ip.start + header, total - header, np.minimum(have, total) - header
         fragment = row["fragment"].astype(np.uint16)
         for index in np.flatnonzero((fragment & 0x3FFF != 0) & readable).tolist():
-            payload = ip.data[start[index] : start[index] + max(0, int(captured[index]))].tobytes()
+            payload = data[start[index] : start[index] + max(0, int(captured[index]))].tobytes()
             where = self._collect(
                 (
                     4,
@@ -284,24 +279,24 @@ class PacketDecoder:
                 bool(fragment[index] & 0x2000),
                 payload,
                 int(length[index]),
-                int(ip.time_ns[index]),
+                int(times[ip.frames(index)]),
                 extra,
             )
             if where is None:
                 readable[index] = False
             else:
-                start[index], length[index] = len(ip.data) + where[0], where[1]
+                start[index], length[index] = len(data) + where[0], where[1]
                 captured[index] = where[1]
         return _Part(ip, 4, rows, protocol, start, length, captured, readable)
 
     def _ipv6(self, ip: _Ip, extra: bytearray | None) -> _Part:
-        have, wire = ip.have, ip.wire
-        rows = gather(ip.data, ip.start, IPV6_ROW.itemsize)
+        have, data = ip.have, ip.layer.data
+        rows = gather(data, ip.start, IPV6_ROW.itemsize)
         row = rows.view(IPV6_ROW)[:, 0]
         length = row["length"].astype(np.int64)
         endless = np.flatnonzero(length == 0)
         if len(endless):  # jumbogram or segmentation offload
-            long = wire[endless]
+            long = ip.wire(endless)
             length[endless] = np.where((long > 40) & (long <= MAX_SUPER_FRAME), long - 40, 0)
         protocol = row["next"].copy()
         readable = (have >= 40) & (rows[:, 0] >> 4 == 6)
@@ -309,7 +304,7 @@ class PacketDecoder:
         captured = np.minimum(have - 40, length)
         for index in np.flatnonzero(readable & _IS_EXTENSION[protocol]).tolist():
             begin = int(start[index])
-            payload = ip.data[begin : begin + max(0, int(captured[index]))].tobytes()
+            payload = data[begin : begin + max(0, int(captured[index]))].tobytes()
             walked = walk_extensions(int(protocol[index]), payload)
             if walked is None:
                 readable[index] = False
@@ -329,7 +324,7 @@ class PacketDecoder:
                 more,
                 payload[skip:],
                 int(length[index]),
-                int(ip.time_ns[index]),
+                int(times[ip.frames(index)]),
                 extra,
             )
             if where is None or extra is None:
@@ -341,7 +336,7 @@ class PacketDecoder:
                 continue
             protocol[index], skip, _ = walked
             start[index], length[index], captured[index] = (
-                len(ip.data) + where[0] + skip,
+                len(data) + where[0] + skip,
                 where[1] - skip,
                 where[1] - skip,
             )
@@ -379,12 +374,20 @@ class PacketDecoder:
         usual = part.rows.shape[1] - HEADER_BYTES
         moved = np.flatnonzero(part.usable & (part.start != part.ip.start + usual))  # options, extensions, fragments
         if len(moved):
-            data, start = part.ip.data, part.start[moved]
+            data, start = part.ip.layer.data, part.start[moved]
             inside = start < len(data)
             part.rows[moved[inside], usual:] = gather(data, start[inside], HEADER_BYTES)
             if extra:
                 added = np.frombuffer(bytes(extra), np.uint8)
                 part.rows[moved[~inside], usual:] = gather(added, start[~inside] - len(data), HEADER_BYTES)
+
+
+def _kept(picked: Flags) -> Rows | None:
+    """Which are picked; None if none are."""
+    count = np.count_nonzero(picked)
+    if not count:
+        return None
+    return slice(None) if count == len(picked) else np.flatnonzero(picked)
 
 
 def _layers(frames: Frames) -> Iterator[_Layer]:

@@ -153,7 +153,10 @@ class PlainConnections:
 
     def _open(self, s: Segments, i: int, key: int) -> _Life:
         source, destination, version = int(s.source_port[i]), int(s.destination_port[i]), int(s.version[i])
-        near, far = (*s.source[i].view(np.int64).tolist(), source), (*s.destination[i].view(np.int64).tolist(), destination)
+        near, far = (
+            (*s.source[i].view(np.int64).tolist(), source),
+            (*s.destination[i].view(np.int64).tolist(), destination),
+        )
         outward = client_is_source(int(s.flags[i]), source, destination)
         client_key = int(s.source_key[i]) if outward else int(s.destination_key[i])
         life = _Life(key, client_key)

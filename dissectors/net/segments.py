@@ -210,7 +210,9 @@ def client_is_source(flags: int, source_port: int, destination_port: int) -> boo
     return source_port >= destination_port
 
 
-def clients_are_sources(flags: Ints, source_port: Ints, destination_port: Ints) -> NDArray[np.bool_]:
+def clients_are_sources(
+    flags: NDArray[np.uint8], source_port: NDArray[np.uint16], destination_port: NDArray[np.uint16]
+) -> NDArray[np.bool_]:
     """The same for columns."""
     opening = flags & 0x12
     return np.where(opening == 0x02, True, (opening != 0x12) & (source_port >= destination_port))

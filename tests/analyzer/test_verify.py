@@ -39,7 +39,7 @@ def differences(ours: Seen, theirs: Seen) -> list[tuple[str, str, str, str, str]
 
 
 def with_connection(seen: Seen, **changes: Any) -> Seen:
-    return other(seen, connections=[dataclasses.replace(seen.connections[0], **changes), *seen.connections[1:]])
+    return other(seen, connections=[seen.connections[0]._replace(**changes), *seen.connections[1:]])
 
 
 def test_what_both_saw_alike_is_no_difference(seen: Seen) -> None:
@@ -83,7 +83,7 @@ def test_answer_that_is_not_whole_is_believed_though_tshark_does_not_show_it(see
 def test_engine_that_could_read_more_is_believed(seen: Seen) -> None:
     ours = dataclasses.replace(
         seen,
-        connections=[dataclasses.replace(seen.connections[0], decryption="encrypted")],
+        connections=[seen.connections[0]._replace(decryption="encrypted")],
         transactions=[],
         rows={name: [] for name in seen.rows},
     )

@@ -1,6 +1,5 @@
 """What is taken down of connections: counted by chain and name, bounded, each copy once."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,7 +27,7 @@ def connection(number: int = 1, *, chain: tuple[bytes, ...] = (LEAF.der,), **tls
         "certificates": ((), chain),
     }  # fmt: skip
     start = NOW_NS + number * 10**9
-    return replace(made, connection_id=number, start_ns=start, first_frame=number, tls=TlsFacts(**(facts | tls)))
+    return made._replace(connection_id=number, start_ns=start, first_frame=number, tls=TlsFacts(**(facts | tls)))
 
 
 def rows(*connections: Connection) -> list[dict[str, Any]]:
@@ -76,11 +75,11 @@ def test_other_alerts_tell_nothing_of_certificates(alert: tuple[int, int, int, i
 
 
 def test_connections_without_tls_or_certificate_leave_no_row() -> None:
-    assert rows(replace(connection(), tls=None), connection(chain=())) == []
+    assert rows(connection()._replace(tls=None), connection(chain=())) == []
 
 
 def test_copies_of_a_connection_count_once() -> None:
-    (row,) = rows(connection(1), replace(connection(2), duplicate_of=1))
+    (row,) = rows(connection(1), connection(2)._replace(duplicate_of=1))
     assert row["connections"] == 1
 
 

@@ -1,6 +1,5 @@
 """From events to written messages: which, in what order, and what became of those without answer."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -147,7 +146,7 @@ def test_a_connection_that_began_to_close_before_the_request_is_not_its_end() ->
     link = d.connect()
     link.ping(10, 480)
     end = link.end(250, first_close="fin", side=SERVER)
-    d.events[-1] = replace(end, first_close_ns=at(5), first_close_frame=77)
+    d.events[-1] = end._replace(first_close_ns=at(5), first_close_frame=77)
     assert answers(d)[0].missing == "no answer in this capture: the connection had begun to close in frame 77"
 
 

@@ -1,7 +1,6 @@
 """Which connection is which where many of them are alike: what still tells them apart, and what it costs."""
 
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,9 +62,9 @@ def test_what_few_share_decides_among_those_that_are_alike(tmp_path: Path, monke
 
 def test_same_client_hello_in_more_than_are_looked_at_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seed = seeds(tmp_path, 1)[0][0]
-    hello = replace(seed, tls=Hello("ab" * 32))
+    hello = seed._replace(tls=Hello("ab" * 32))
     monkeypatch.setattr(match, "MAX_ALIKE", 2)
-    two, three = ([replace(hello, connection_id=number) for number in range(count)] for count in (2, 3))
+    two, three = ([hello._replace(connection_id=number) for number in range(count)] for count in (2, 3))
     assert match.by_random(two, two).alike == set()
     found = match.by_random(two, three)
     assert (len(found.matches), found.alike) == (1, {0, 1})
@@ -92,7 +91,7 @@ def seeds(directory: Path, count: int) -> match.Seeds:
     point = read_point(device, read_keys([], [], None, []), None, 1 << 20)
     connection, rows = point.connections[0], read_rows(device, point.connections)[0]
     return [
-        (replace(connection, connection_id=number, client=connection.client._replace(port=number)), rows)
+        (connection._replace(connection_id=number, client=connection.client._replace(port=number)), rows)
         for number in range(count)
     ]
 
@@ -103,10 +102,10 @@ def test_twice_as_many_that_are_alike_cost_about_twice(tmp_path: Path, way: str)
 
     def cost(count: int) -> float:
         device = seeds(tmp_path, count)
-        server = [(replace(one, client=one.client._replace(ip="203.0.113.1")), rows) for one, rows in device]
+        server = [(one._replace(client=one.client._replace(ip="203.0.113.1")), rows) for one, rows in device]
         sides = device, server
         if way == "by_random":
-            sides = tuple([replace(one, tls=Hello("ab" * 32)) for one, _ in side] for side in sides)
+            sides = tuple([one._replace(tls=Hello("ab" * 32)) for one, _ in side] for side in sides)
         least = float("inf")
         for _ in range(3):
             begin = time.process_time()

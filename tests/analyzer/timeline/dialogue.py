@@ -10,7 +10,6 @@ tables = d.tables(until=600)
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from analyzer.timeline import CaptureFacts, Timeline
@@ -258,7 +257,7 @@ class Link:
             more |= {"first_close": first_close, "first_close_side": side}
             when = seconds if closed_at is None else closed_at
             more |= {"first_close_ns": at(when), "first_close_frame": frame(when)}
-        event = replace(event, **more)
+        event = event._replace(**more)
         self.dialogue.events.append(event)
         return event
 

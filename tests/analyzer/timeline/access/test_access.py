@@ -114,7 +114,7 @@ def test_a_certificate_of_the_client_is_the_scheme_where_no_header_is() -> None:
     for scheme in (None, "Basic"):
         link = d.connect()
         sync(link, 1.0, 1.5, scheme=scheme)
-        link.end(5, tls=replace(tls("TLS 1.2", False), certificates=((b"of the client",), (b"of the server",))))
+        link.end(5, tls=tls("TLS 1.2", False)._replace(certificates=((b"of the client",), (b"of the server",))))
     assert sorted(row[1] for row in exchanges(d)) == ["basic", "client_certificate"]
     assert "of the client" not in str(d.rows("authentications"))
 
