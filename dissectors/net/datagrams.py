@@ -38,7 +38,8 @@ def datagrams(packets: Packets, ports: Collection[int], capture: int = 0) -> lis
     row = packets.header.view(ROW)[:, 0]
     found = []
     for index in np.flatnonzero(wanted(packets.header, ports)).tolist():
-        if packets.captured[index] < 8 + len(NOTIFY) and not {*row[index].tolist()[:2]} & {*ports}:
+        source, destination = int(row["source"][index]), int(row["destination"][index])
+        if packets.captured[index] < 8 + len(NOTIFY) and source not in ports and destination not in ports:
             continue  # what seems to be its first word is of the packet behind it
         begin, length = int(packets.start[index]), int(packets.length[index])
         captured = min(length, int(packets.captured[index]))
@@ -52,9 +53,9 @@ def datagrams(packets: Packets, ports: Collection[int], capture: int = 0) -> lis
                 frame=int(packets.frame[index]),
                 time_ns=int(packets.time_ns[index]),
                 source_ip=str(ends[0]),
-                source_port=int(row["source"][index]),
+                source_port=source,
                 destination_ip=str(ends[1]),
-                destination_port=int(row["destination"][index]),
+                destination_port=destination,
                 payload=packets.data[begin + 8 : begin + captured].tobytes(),
                 complete=captured == length,
             )

@@ -27,9 +27,9 @@ from dissectors.net.evidence import (
     Slots,
     format_mac,
 )
-from dissectors.net.firsts import note_firsts
+from dissectors.net.firsts import letters_shown, note_handshake, note_history
 from dissectors.net.positions import PLAIN_STEP, follow, follow_acks, wrap
-from dissectors.net.rows import Ints
+from dissectors.net.rows import Ints, starts
 from dissectors.net.segments import MASK32, Segments
 
 NEVER = 1 << 60
@@ -82,14 +82,14 @@ class Facts:
         """Takes the segments at `order`, `counts` of each connection, writes the last packets down and drops packets
         that were captured twice. Returns the rows and the slot of each group in them.
         """
-        starts = np.cumsum(counts) - counts
+        opening_rows = np.cumsum(counts) - counts
         group = np.repeat(np.arange(len(slots)), counts)
         one, two, ring = self._slots.one, self._slots.two, self._slots.packets
         side = (segments.source_key[order].view(np.int64) != np.repeat(one["client_key"][slots], counts)).astype(
             np.int64
         )
         time_ns, fingerprint = segments.time_ns[order], segments.fingerprint[order]
-        rank = np.arange(len(group)) - np.repeat(starts, counts)
+        rank = np.arange(len(group)) - np.repeat(opening_rows, counts)
         number = np.repeat(one["captured"][slots], counts) + rank
         slot = np.repeat(slots, counts)
         copy = np.zeros(len(group), np.bool_)
@@ -123,7 +123,7 @@ class Facts:
             last[:, place] = column[tail]
         ring[slot[tail], number[tail] % TAIL] = last
         one["captured"][slots] += counts
-        one["captured_ns"][slots] = time_ns[starts + counts - 1]
+        one["captured_ns"][slots] = time_ns[opening_rows + counts - 1]
         if not copy.any():
             return rows, slots
         np.add.at(two["duplicates"], (slot[copy], side[copy]), 1)
@@ -137,7 +137,7 @@ class Facts:
         total, count = len(rows), len(slots)
         index = np.arange(total)
         group, side, flags, length, time_ns = rows.group, rows.side, rows.flags, rows.length, rows.time_ns
-        heads = np.flatnonzero(np.diff(group, prepend=-1))
+        heads = starts(group)
         group_start = np.append(heads, total)
         table, sides = self._slots.sides(slots)
         rst = (flags & RST) != 0
@@ -150,7 +150,7 @@ class Facts:
         both = group * 2 + side
         by_run = np.argsort(both.astype(np.uint16) if count <= 0x7FFF else both, kind="stable")
         run_key = both[by_run]
-        run_start = np.flatnonzero(np.diff(run_key, prepend=-1))
+        run_start = starts(run_key)
         run_length = np.diff(run_start, append=total)
         run_end = run_start + run_length - 1
         at = run_key[run_start]
@@ -298,12 +298,13 @@ class Facts:
 
         self._note_neighbours(rows, slots, sides, heads, span, has_ack, rst)
         self._slots.put_sides(slots, table)
-        note_firsts(self._slots, rows, slots, heads, data)
+        note_handshake(self._slots, rows, slots, heads)
+        note_history(self._slots, rows, slots, by_run, run, at, letters_shown(r_flags, r_length, is_data))
 
         # in order: what is new begins where the new before it ended, the first where the last piece's ended, and is
         # there to its last byte; what is not new was delivered before
         in_order = np.ones(total, np.bool_)
-        opening = np.flatnonzero(np.diff(run[fresh], prepend=-1))
+        opening = starts(run[fresh])
         wanted = np.empty(len(fresh), np.int64)
         wanted[1:] = (begin + r_length)[fresh[:-1]]
         wanted[opening] = mine["delivered"][run[fresh[opening]]]

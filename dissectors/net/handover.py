@@ -12,7 +12,7 @@ from dissectors.events import CLIENT, SERVER, Event
 from dissectors.net.evidence import Slots, Upper
 from dissectors.net.facts import Folded, Rows
 from dissectors.net.reassembly import Reassembly, Sink
-from dissectors.net.rows import Bytes, Ints
+from dissectors.net.rows import Bytes, Ints, starts
 from dissectors.net.turns import Noted, turns_of
 
 NEW, IN_ORDER, CAREFUL, SKIPPED = 0, 1, 2, 3  # how a connection's payload is treated
@@ -24,6 +24,9 @@ class Stream(Sink, Protocol):
 
     wanted: bool  # False: no use for more bytes
     by_segment: bool  # True: ask `unused` before each segment
+
+    def feed_one(self, side: int, data: bytes, frame: int, time_ns: int) -> None:
+        """`feed` for one segment."""
 
     @property
     def unread(self) -> bool:
@@ -91,13 +94,13 @@ class Handover:
         if not len(payload):
             return
         both = rows.group[payload] * 2 + rows.side[payload]
-        opening = np.flatnonzero(np.diff(both, prepend=-1))
+        opening = starts(both)
         bounds = [*opening.tolist(), len(payload)]
         chunk_slots, sides = slots[both[opening] >> 1], both[opening] & 1
         # the last packet of each chunk; a later chunk of the same side overwrites the earlier one
         last = payload[np.array(bounds[1:], np.int64) - 1]
         self._slots.two["delivered"][chunk_slots, sides] = folded.begin[last] + rows.length[last]
-        starts, lengths = rows.start[payload].tolist(), rows.captured[payload].tolist()
+        places, lengths = rows.start[payload].tolist(), rows.captured[payload].tolist()
         frames, times = rows.frame[payload].tolist(), rows.time_ns[payload].tolist()
         buffer = data_of_block.data
         current, stream = -1, None
@@ -118,12 +121,11 @@ class Handover:
                         stream.pass_over(side, passed, frames[low - 1], times[low - 1])
                         continue
                     until = low + 1
-                start = starts[low]
+                start = places[low]
                 if until - low == 1:
-                    size = lengths[low]
-                    stream.feed(side, bytes(buffer[start : start + size]), [size], [frames[low]], [times[low]])
+                    stream.feed_one(side, bytes(buffer[start : start + lengths[low]]), frames[low], times[low])
                 else:
-                    joined = b"".join([buffer[starts[k] : starts[k] + lengths[k]] for k in range(low, until)])
+                    joined = b"".join([buffer[places[k] : places[k] + lengths[k]] for k in range(low, until)])
                     stream.feed(side, joined, list(accumulate(lengths[low:until])), frames[low:until], times[low:until])
                 low = until
         if stream is not None:
@@ -168,7 +170,7 @@ class Handover:
             rows.captured[fresh],
             data,
         )
-        begins = np.flatnonzero(np.diff(group, prepend=-1)).tolist()
+        begins = starts(group).tolist()
         for begin, end in pairwise([*begins, len(group)]):
             self._noted.add(int(slots[group[begin]]), turns[begin:end].tolist())
 
@@ -237,5 +239,5 @@ class Handover:
 
 def _rank(group: Ints) -> Ints:
     """Which one of its group each row is, from 0; groups stand together."""
-    begins = np.flatnonzero(np.diff(group, prepend=-1))
+    begins = starts(group)
     return np.arange(len(group)) - np.repeat(begins, np.diff(begins, append=len(group)))

@@ -16,7 +16,7 @@ from dissectors.capture import Frames
 from dissectors.net import links, tunnels
 from dissectors.net.extensions import EXTENSIONS, walk_extensions
 from dissectors.net.fragments import Fragments
-from dissectors.net.rows import Bytes, Flags, Ints, gather
+from dissectors.net.rows import Bytes, Flags, Ints, Narrow, gather
 
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
 MIN_HEADER = {  # what is followed, and the bytes that its header has at least
@@ -24,9 +24,7 @@ MIN_HEADER = {  # what is followed, and the bytes that its header has at least
 }  # fmt: skip
 MAX_TUNNELS = 3  # one in the other
 HEADER_BYTES = 20  # of TCP without options; of UDP and the first bytes of its payload
-MAX_SUPER_FRAME = (
-    1 << 20
-)  # longest packet whose header does not say how long it is; Linux makes up to 512 KiB (BIG TCP)
+MAX_SUPER_FRAME = 1 << 20  # longest packet whose header does not say its length; Linux makes 512 KiB (BIG TCP)
 
 IPV4_ROW = np.dtype(
     [
@@ -68,11 +66,11 @@ class Packets:
     data: Bytes
     frame: Ints
     time_ns: Ints
-    version: NDArray[np.uint8]  # 4 or 6
+    version: Narrow  # 4 or 6
     source: Words  # shape (n, 2): high and low half; an IPv4 address stands in the low half
     destination: Words
-    ttl: NDArray[np.uint8]
-    ip_id: NDArray[np.int32]  # -1: IPv6 has none
+    ttl: Narrow
+    ip_id: Narrow  # -1: IPv6 has none
     mac: Ints
     header: Bytes  # shape (n, HEADER_BYTES): the first bytes of the header and of what follows
     start: Ints  # where the header begins in data
@@ -123,6 +121,10 @@ class _Ip:
         if isinstance(self.rows, slice):
             return kept
         return self.rows[kept]
+
+    def timed(self, kept: Ints) -> Iterator[tuple[int, int]]:
+        """Some of the packets, each with the time of its frame."""
+        return zip(kept.tolist(), self.layer.time_ns[self.frames(kept)].tolist(), strict=True)
 
     def wire(self, kept: Ints) -> Ints:
         """How many bytes from the start of some packets on were on the wire."""
@@ -194,8 +196,7 @@ class PacketDecoder:
 
     def decode(self, frames: Frames) -> Decoded:
         """The packets of a block; `Frames.data` must stay unchanged while they are used."""
-        apart = self.decode_apart(frames)
-        return Decoded(*(together(frames.data, parts) for parts in apart))
+        return Decoded(*(_together(frames.data, parts) for parts in self.decode_apart(frames)))
 
     def decode_apart(self, frames: Frames) -> tuple[list[Packets], list[Packets], list[Packets]]:
         """TCP, UDP and ICMP packets, each in parts that have no connection in common. All parts share their data."""
@@ -214,10 +215,11 @@ class PacketDecoder:
                 break
             several = True
             parts = [part for layer in inner for part in self._decode_layer(layer, None)]
-        apart = found[TCP], found[UDP], found[ICMP] + found[ICMPV6]
-        if several:
-            apart = tuple([_in_frame_order(together(data, parts))] if parts else [] for parts in apart)
-        return apart
+        tcp, udp, icmp = (
+            [_in_frame_order(parts)] if several and parts else parts
+            for parts in (found[TCP], found[UDP], found[ICMP] + found[ICMPV6])
+        )
+        return tcp, udp, icmp
 
     def _by_protocol(self, parts: list[_Part], data: Bytes) -> dict[int, list[Packets]]:
         """The packets of each protocol that is followed."""
@@ -230,7 +232,7 @@ class PacketDecoder:
         """Which UDP packets are looked at any further."""
         if self.udp_wanted is None:
             return np.ones(len(header), np.bool_)
-        return tunnels.udp_ports(header) | self.udp_wanted(header)
+        return tunnels.to_port(header) | self.udp_wanted(header)
 
     def _decode_layer(self, layer: _Layer, extra: bytearray | None) -> Iterator[_Part]:
         """`extra` takes what is put together from fragments; None inside tunnels, where they are dropped."""
@@ -264,7 +266,8 @@ class PacketDecoder:
         protocol = row["protocol"].copy()
         start, length, captured = ip.start + header, total - header, np.minimum(have, total) - header
         fragment = row["fragment"].astype(np.uint16)
-        for index in np.flatnonzero((fragment & 0x3FFF != 0) & readable).tolist():
+        fragmented = np.flatnonzero((fragment & 0x3FFF != 0) & readable)
+        for index, time_ns in ip.timed(fragmented):
             payload = data[start[index] : start[index] + max(0, int(captured[index]))].tobytes()
             where = self._collect(
                 (
@@ -279,7 +282,7 @@ class PacketDecoder:
                 bool(fragment[index] & 0x2000),
                 payload,
                 int(length[index]),
-                int(times[ip.frames(index)]),
+                time_ns,
                 extra,
             )
             if where is None:
@@ -302,7 +305,8 @@ class PacketDecoder:
         readable = (have >= 40) & (rows[:, 0] >> 4 == 6)
         start = ip.start + 40
         captured = np.minimum(have - 40, length)
-        for index in np.flatnonzero(readable & _IS_EXTENSION[protocol]).tolist():
+        extended = np.flatnonzero(readable & _IS_EXTENSION[protocol])
+        for index, time_ns in ip.timed(extended):
             begin = int(start[index])
             payload = data[begin : begin + max(0, int(captured[index]))].tobytes()
             walked = walk_extensions(int(protocol[index]), payload)
@@ -324,7 +328,7 @@ class PacketDecoder:
                 more,
                 payload[skip:],
                 int(length[index]),
-                int(times[ip.frames(index)]),
+                time_ns,
                 extra,
             )
             if where is None or extra is None:
@@ -367,7 +371,7 @@ class PacketDecoder:
 
     def _judge(self, part: _Part, extra: bytearray | None) -> None:
         """Finishes a part: leaves out what is not followed or cut, and puts the right bytes behind each IP header."""
-        needed = _MIN_HEADER[part.protocol]
+        needed = _MIN_HEADER.take(part.protocol)
         ours = part.usable & (needed > 0)
         part.usable = ours & (part.captured >= needed)
         self.cut_headers += int(np.count_nonzero(ours)) - int(np.count_nonzero(part.usable))
@@ -378,13 +382,13 @@ class PacketDecoder:
             inside = start < len(data)
             part.rows[moved[inside], usual:] = gather(data, start[inside], HEADER_BYTES)
             if extra:
-                added = np.frombuffer(bytes(extra), np.uint8)
-                part.rows[moved[~inside], usual:] = gather(added, start[~inside] - len(data), HEADER_BYTES)
+                added = gather(np.frombuffer(extra, np.uint8), start[~inside] - len(data), HEADER_BYTES)
+                part.rows[moved[~inside], usual:] = added
 
 
 def _kept(picked: Flags) -> Rows | None:
     """Which are picked; None if none are."""
-    count = np.count_nonzero(picked)
+    count = int(np.count_nonzero(picked))
     if not count:
         return None
     return slice(None) if count == len(picked) else np.flatnonzero(picked)
@@ -420,21 +424,22 @@ def link_types(frames: Frames) -> list[int]:
     return found
 
 
-def together(data: Bytes, parts: list[Packets]) -> Packets:
+def _together(data: Bytes, parts: list[Packets]) -> Packets:
     """Packets that share their data as one; `data` is for where there are none."""
-    if len(parts) == 1:
-        return parts[0]
     if not parts:
         none = np.zeros(0, np.int64)
         words = np.zeros((0, 2), np.uint64)
         header = np.zeros((0, HEADER_BYTES), np.uint8)
         return Packets(data, none, none, none, words, words, none, none, none, header, none, none, none)
+    if len(parts) == 1:
+        return parts[0]
     names = Packets.__slots__[1:]
     return Packets(parts[0].data, *(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def _in_frame_order(packets: Packets) -> Packets:
-    return packets.take(np.argsort(packets.frame, kind="stable"))
+def _in_frame_order(parts: list[Packets]) -> Packets:
+    whole = _together(parts[0].data, parts)
+    return whole.take(np.argsort(whole.frame, kind="stable"))
 
 
 _MIN_HEADER = np.zeros(256, np.int64)

@@ -1,11 +1,14 @@
 """Gathers fixed-width byte rows out of a block: the one place where packet columns touch raw offsets."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Narrow = NDArray[Any]  # integers just wide enough for their field: to be widened before arithmetic
 
 
 def gather(data: Bytes, offsets: Ints, width: int) -> Bytes:
@@ -31,3 +34,10 @@ def gather(data: Bytes, offsets: Ints, width: int) -> Bytes:
 def u16(rows: Bytes, column: int) -> Ints:
     """Big-endian 16-bit integers at one column of the rows."""
     return (rows[:, column].astype(np.int64) << 8) | rows[:, column + 1]
+
+
+def starts(column: NDArray[Any]) -> Ints:
+    """Where runs of equal values begin."""
+    first = np.ones(len(column), np.bool_)
+    np.not_equal(column[1:], column[:-1], out=first[1:])
+    return np.flatnonzero(first)

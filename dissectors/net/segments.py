@@ -2,13 +2,12 @@
 
 import os
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dissectors.net.packets import Packets, Words
-from dissectors.net.rows import Bytes, Ints
+from dissectors.net.rows import Bytes, Ints, Narrow
 
 TCP_ROW = np.dtype(
     {  # numbers and rest overlap the others: read as one word, they tell packets apart
@@ -34,19 +33,19 @@ class Segments:
     data: Bytes
     frame: Ints
     time_ns: Ints
-    version: NDArray[np.uint8]
+    version: Narrow
     source: Words  # shape (n, 2), as in Packets
     destination: Words
-    source_port: NDArray[np.uint16]
-    destination_port: NDArray[np.uint16]
+    source_port: Narrow
+    destination_port: Narrow
     source_key: NDArray[np.uint64]  # of address and port
     destination_key: NDArray[np.uint64]
     seq: Ints
     ack: Ints
-    flags: NDArray[np.uint8]
-    window: NDArray[np.uint16]
-    ip_id: NDArray[np.int32]  # -1: IPv6 has none
-    ttl: NDArray[np.int16]
+    flags: Narrow
+    window: Narrow
+    ip_id: Narrow  # -1: IPv6 has none
+    ttl: Narrow
     mac: Ints
     start: Ints  # where the payload begins in data
     length: Ints  # of the payload on the wire
@@ -62,29 +61,32 @@ class Segments:
 
     @staticmethod
     def room(data: Bytes, count: int) -> "Segments":
-        """Columns for so many, not filled in."""
+        """Columns for so many, not filled in; most of them in one stretch of memory, which comes in large pages."""
+        longs = np.empty((15, count), np.int64)
+        words = longs[9:].view(np.uint64)
+        frame, time_ns, seq, ack, mac, start, length, captured, fingerprint = longs[:9]
         return Segments(
             data,
-            frame=np.empty(count, np.int64),
-            time_ns=np.empty(count, np.int64),
+            frame=frame,
+            time_ns=time_ns,
             version=np.empty(count, np.uint8),
-            source=np.empty((2, count), np.uint64).T,
-            destination=np.empty((2, count), np.uint64).T,
+            source=words[0:2].T,
+            destination=words[2:4].T,
             source_port=np.empty(count, np.uint16),
             destination_port=np.empty(count, np.uint16),
-            source_key=np.empty(count, np.uint64),
-            destination_key=np.empty(count, np.uint64),
-            seq=np.empty(count, np.int64),
-            ack=np.empty(count, np.int64),
+            source_key=words[4],
+            destination_key=words[5],
+            seq=seq,
+            ack=ack,
             flags=np.empty(count, np.uint8),
             window=np.empty(count, np.uint16),
             ip_id=np.empty(count, np.int32),
             ttl=np.empty(count, np.int16),
-            mac=np.empty(count, np.int64),
-            start=np.empty(count, np.int64),
-            length=np.empty(count, np.int64),
-            captured=np.empty(count, np.int64),
-            fingerprint=np.empty(count, np.int64),
+            mac=mac,
+            start=start,
+            length=length,
+            captured=captured,
+            fingerprint=fingerprint,
         )
 
 
@@ -152,9 +154,10 @@ def _fill(found: Segments, packets: Packets, row: NDArray[np.void], header: Ints
     found.flags[:], found.window[:] = row["flags"], row["window"]
     numbers = row["numbers"].astype(np.uint64)
     found.seq[:], found.ack[:] = numbers >> np.uint64(32), numbers & np.uint64(MASK32)
-    found.start[:] = packets.start + header
-    found.length[:] = packets.length - header
-    found.captured[:] = np.maximum(packets.captured - header, 0)
+    np.add(packets.start, header, out=found.start)
+    np.subtract(packets.length, header, out=found.length)
+    np.subtract(packets.captured, header, out=found.captured)
+    np.maximum(found.captured, 0, out=found.captured)
     found.source_key[:] = endpoint_key(packets.source, found.source_port)
     found.destination_key[:] = endpoint_key(packets.destination, found.destination_port)
     # the checksum tells packets apart only where the IP identification does not: offloading leaves it unfinished on one
@@ -162,13 +165,14 @@ def _fill(found: Segments, packets: Packets, row: NDArray[np.void], header: Ints
     rest = row["rest"].astype(np.uint64)
     rest &= np.where(packets.ip_id > 0, FLAGS_WINDOW, FLAGS_WINDOW_CHECKSUM)
     rest |= (packets.ip_id & 0xFFFF).astype(np.uint64)
+    rest *= _FACTORS[2]
     numbers += found.source_key
-    fingerprint = _mix(numbers)
-    fingerprint += rest * _FACTORS[2]
-    found.fingerprint[:] = fingerprint.view(np.int64) ^ found.length
+    _mix(numbers)
+    numbers += rest
+    np.bitwise_xor(numbers.view(np.int64), found.length, out=found.fingerprint)
 
 
-def endpoint_key(address: Words, port: NDArray[np.integer[Any]]) -> NDArray[np.uint64]:
+def endpoint_key(address: Words, port: Narrow) -> NDArray[np.uint64]:
     """A 64-bit key of an address and a port.
 
     Endpoints of IPv4 never share one: address and port fit one word, and mixing turns different words into different
@@ -176,22 +180,25 @@ def endpoint_key(address: Words, port: NDArray[np.integer[Any]]) -> NDArray[np.u
     same if the ports changed places.
     """
     high, low = address[:, 0], address[:, 1]
-    wide = np.flatnonzero(high | low >> np.uint64(32))
-    if len(wide):  # IPv6: first one word of two
-        low = low.copy()
-        low[wide] = _mix(_mix(high[wide]) ^ low[wide])
-    word = low << np.uint64(16) | low >> np.uint64(48)
+    word = low << np.uint64(16)
+    if high.max(initial=0) or low.max(initial=0) > MASK32:  # IPv6: first one word of two
+        wide = np.flatnonzero(high | low >> np.uint64(32))
+        both = high[wide]
+        _mix(both)
+        both ^= low[wide]
+        _mix(both)
+        word[wide] = both
     word ^= port.astype(np.uint64)
-    return _mix(word)
+    _mix(word)
+    return word
 
 
-def _mix(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Different words for different words, in an order that nobody can guess."""
-    mixed = words * _FACTORS[0]
-    mixed ^= mixed >> np.uint64(32)
-    mixed *= _FACTORS[1]
-    mixed ^= mixed >> np.uint64(29)
-    return mixed
+def _mix(words: NDArray[np.uint64]) -> None:
+    """Makes different words of different words, in place, in a way that nobody can foresee."""
+    words *= _FACTORS[0]
+    words ^= words >> np.uint64(32)
+    words *= _FACTORS[1]
+    words ^= words >> np.uint64(29)
 
 
 def address_bytes(version: int, words: NDArray[np.uint64]) -> bytes:

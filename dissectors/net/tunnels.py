@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dissectors.net.rows import Bytes, Ints, gather, u16
+from dissectors.net.rows import Bytes, Flags, Ints, gather, u16
 
 IP_IN_IP, IPV6_IN_IP, GRE = 4, 41, 47  # IP protocol numbers
 ETHERNET, RAW_IP = 1, 101  # LINKTYPE_
@@ -49,10 +48,11 @@ class Inner:
     original: Ints
 
 
-def udp_ports(header: Bytes) -> NDArray[np.bool_]:
+def to_port(header: Bytes) -> Flags:
     """Which UDP packets go to a tunnel's port."""
-    port = np.ascontiguousarray(header[:, 2:4]).view(">u2")[:, 0].astype(np.uint16)
-    return (port == VXLAN_PORTS[0]) | (port == VXLAN_PORTS[1]) | (port == GENEVE_PORT)
+    port = header.view(">u2")[:, 1].astype(np.uint16)
+    found: Flags = (port == VXLAN_PORTS[0]) | (port == VXLAN_PORTS[1]) | (port == GENEVE_PORT)
+    return found
 
 
 def in_udp(packets: Outer) -> Iterator[Inner]:
@@ -92,7 +92,7 @@ def in_ip(packets: Outer) -> Iterator[Inner]:
     yield from _behind(packets, np.ones(len(packets.frame), np.bool_), 0, RAW_IP)
 
 
-def _behind(packets: Outer, wanted: NDArray[np.bool_], skip: Ints | int, link_type: int) -> Iterator[Inner]:
+def _behind(packets: Outer, wanted: Flags, skip: Ints | int, link_type: int) -> Iterator[Inner]:
     """What begins `skip` bytes into the wanted packets."""
     captured = packets.captured - skip
     rows = np.flatnonzero(wanted & (captured > 0))

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from types import ModuleType
 
-import numpy as np
-
 from dissectors.net.links import ethernet, linux_sll, linux_sll2, null_loopback, ppp, raw_ip
 from dissectors.net.rows import Bytes, Ints
 
@@ -31,5 +29,5 @@ def locate(link_type: int, data: Bytes, offset: Ints, captured: Ints) -> Located
     if link is None:
         return None
     start, protocol, mac = link.locate(link_type, data, offset, captured)
-    protocol = np.where((protocol == IPV4) | (protocol == IPV6), protocol, 0)
-    return Located(start, np.where(start < captured, protocol, 0), mac)
+    protocol[((protocol != IPV4) & (protocol != IPV6)) | (start >= captured)] = 0
+    return Located(start, protocol, mac)

@@ -11,7 +11,10 @@ LINK_TYPES = (1,)
 
 MAX_TAGS = 4
 TAGS = (0x8100, 0x88A8, 0x9100, 0x9200)
-ROW = np.dtype([("destination", "V6"), ("source_high", ">u2"), ("source_low", ">u4"), ("type", ">u2")])
+ROW = np.dtype(  # the source address is read with the two bytes before it, as one word
+    {"names": ["source", "type"], "formats": [">u8", ">u2"], "offsets": [4, 12], "itemsize": 14}
+)
+MAC = (1 << 48) - 1
 PPPOE_SESSION = 0x8864
 PPP_PROTOCOLS = {0x0021: 0x0800, 0x0057: 0x86DD}  # RFC 1332, RFC 5072
 
@@ -19,15 +22,18 @@ PPP_PROTOCOLS = {0x0021: 0x0800, 0x0057: 0x86DD}  # RFC 1332, RFC 5072
 def locate(link_type: int, data: Bytes, offset: Ints, captured: Ints) -> tuple[Ints, Ints, Ints]:
     """Network offset, EtherType (0: cut) and source MAC of each frame."""
     row = gather(data, offset, 14).view(ROW)[:, 0]
-    mac = (row["source_high"].astype(np.int64) << 32) | row["source_low"]
-    protocol = np.where(captured >= 14, row["type"].astype(np.int64), 0)
+    mac, protocol = row["source"].astype(np.int64), row["type"].astype(np.int64)
+    mac &= MAC
+    protocol[captured < 14] = 0
+    mac[captured < 12] = -1
     start, protocol = after_tags(data, offset, captured, np.full(len(offset), 14, np.int64), protocol)
-    return start, protocol, np.where(captured >= 12, mac, -1)
+    return start, protocol, mac
 
 
 def after_tags(data: Bytes, offset: Ints, captured: Ints, start: Ints, protocol: Ints) -> tuple[Ints, Ints]:
     """Skips VLAN tags and PPPoE headers that begin at `start` of each frame."""
-    tagged = np.flatnonzero(_is_tag(protocol))
+    other = np.flatnonzero((protocol != 0x0800) & (protocol != 0x86DD))  # than IP without more ado
+    tagged = other[_is_tag(protocol[other])]
     for _ in range(MAX_TAGS):
         if not len(tagged):
             break
@@ -36,7 +42,7 @@ def after_tags(data: Bytes, offset: Ints, captured: Ints, start: Ints, protocol:
         inner = np.where(captured[tagged] >= start[tagged], u16(rows, 2), 0)
         protocol[tagged] = inner
         tagged = tagged[_is_tag(inner)]
-    sessions = np.flatnonzero(protocol == PPPOE_SESSION)
+    sessions = other[protocol[other] == PPPOE_SESSION]
     if len(sessions):
         rows = gather(data, offset[sessions] + start[sessions], 8)
         start[sessions] += 8

@@ -49,6 +49,9 @@ class Recorder:
             self.entries.append((side, data[start:end], frame, time_ns))
             start = end
 
+    def feed_one(self, side: int, data: bytes, frame: int, time_ns: int) -> None:
+        self.feed(side, data, [len(data)], [frame], [time_ns])
+
     def gap(self, side: int, length: int, frame: int, time_ns: int) -> None:
         assert length > 0
         self.entries.append((side, length, frame, time_ns))

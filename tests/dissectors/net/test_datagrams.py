@@ -1,9 +1,9 @@
 """UDP payloads: by port, by their first word, whole or cut."""
 
 from dissectors.events import Datagram
-from dissectors.net.datagrams import datagrams
+from dissectors.net.datagrams import datagrams, wanted
 from dissectors.net.packets import PacketDecoder
-from tests.dissectors.net.wire import RAW, START, Frame, columns, ipv4, ipv6, udp
+from tests.dissectors.net.wire import RAW, START, Frame, columns, ethernet, ipv4, ipv6, udp
 
 A, B = "10.0.0.1", "192.0.2.7"
 NOTIFY = b"NOTIFY httpu://10.0.0.1:2883/ HTTP/1.1\r\n\r\n"
@@ -69,3 +69,18 @@ def test_a_fragmented_datagram_is_told_once() -> None:
     ]
     (found,) = read(*pieces[::-1])
     assert (len(found.payload), found.frame, found.complete) == (3000, 3, True)
+
+
+def test_what_is_not_wanted_is_left_out_early_and_tunnels_are_not() -> None:
+    inside = ipv4(A, B, udp(9, 2883, b"inside"), protocol=17)
+    vxlan = b"\x08" + bytes(7) + ethernet(inside)
+    frames = [
+        ipv4(A, B, udp(443, 50000, b"QUIC"), protocol=17),
+        ipv4(A, B, udp(50000, 4789, vxlan), protocol=17),
+        ipv4(A, B, udp(9, 2883, b"port"), protocol=17),
+        ipv4(A, B, udp(5, 6, NOTIFY), protocol=17),
+    ]
+    block = columns([Frame(frame, link_type=RAW) for frame in frames])
+    packets = PacketDecoder(lambda header: wanted(header, (2883,))).decode(block).udp
+    assert packets.frame.tolist() == [2, 2, 3, 4]
+    assert [each.payload for each in datagrams(packets, (2883,))] == [b"inside", b"port", NOTIFY]

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from dissectors.net.packets import PacketDecoder
-from dissectors.net.segments import Segments, client_is_source, segments
-from tests.dissectors.net.wire import ACK, RAW, SYN, Frame, columns, ipv4, tcp
+from dissectors.net.segments import Collected, Segments, client_is_source, endpoint_key, segments
+from tests.dissectors.net.test_packets import pieces4, pieces6
+from tests.dissectors.net.test_tunnels import wrapped
+from tests.dissectors.net.wire import ACK, ETHERNET, RAW, SYN, Frame, columns, ethernet, ipv4, ipv6, tcp
 
 A, B = "10.0.0.1", "192.0.2.7"
 
@@ -96,3 +98,52 @@ def test_who_opened_a_connection() -> None:
     assert not client_is_source(0x12, 2, 1)
     assert client_is_source(0x10, 50000, 443)
     assert not client_is_source(0x10, 443, 50000)
+
+
+def test_ports_that_change_places_make_another_connection() -> None:
+    one, other = (read(ipv4(A, B, tcp(near, far, 1)))[0] for near, far in ((1000, 2000), (2000, 1000)))
+    assert one.source_key + one.destination_key != other.source_key + other.destination_key
+
+
+def test_endpoints_that_are_nearly_the_same_have_different_keys() -> None:
+    bits = [1 << bit for bit in range(64)]
+    addresses = [(0, 0), *((0, bit) for bit in bits), *((bit, 0) for bit in bits), *((bit, bit) for bit in bits)]
+    words = np.array([address for address in addresses for _ in range(17)], np.uint64)
+    ports = np.array([0, *(1 << bit for bit in range(16))] * len(addresses), np.uint16)
+    assert len(np.unique(endpoint_key(words, ports))) == len(words)
+
+
+def told(found: Segments) -> list[tuple[object, ...]]:
+    """What does not depend on where the bytes lie, in frame order."""
+    names = ("frame", "version", "source_key", "destination_key", "seq", "ack", "flags", "ttl", "mac", "length")
+    rows = zip(*(getattr(found, name).tolist() for name in names), strict=True)
+    payload = [
+        found.data[start : start + captured].tobytes()
+        for start, captured in zip(found.start.tolist(), found.captured.tolist(), strict=True)
+    ]
+    return sorted((*row, data) for row, data in zip(rows, payload, strict=True))
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 7])
+def test_a_block_in_pieces_has_the_same_segments(most: int) -> None:
+    """Of both versions, with fragments, tunnels and bad headers, on two link types."""
+    bad = bytearray(tcp(40000, 443, 1))
+    bad[12] = 0
+    plain = [ipv4(A, B, tcp(40000, 443, 1, payload=b"hello")), ipv6("fd00::1", "fd00::2", tcp(1, 2, 3, payload=b"x"))]
+    packets = [*plain, *pieces4(), wrapped("vxlan"), ipv4(A, B, bytes(bad)), *pieces6(), wrapped("gre"), *plain]
+    kinds = [ETHERNET if number % 3 == 0 and packet[0] >> 4 == 4 else RAW for number, packet in enumerate(packets)]
+    block = columns(
+        [
+            Frame(ethernet(packet) if kind == ETHERNET else packet, link_type=kind)
+            for packet, kind in zip(packets, kinds, strict=True)
+        ],
+        first_frame=5,
+    )
+    expected, bad_headers = segments(PacketDecoder().decode(block).tcp)
+    decoder, collected = PacketDecoder(), Collected(block.data, len(block))
+    for piece, begin in block.pieces(most):
+        collected.add(decoder.decode_apart(piece)[0], begin, len(piece.data))
+    found, counted = collected.whole()
+    assert len(expected) == 8
+    assert told(found) == told(expected)
+    assert (counted, bad_headers) == (1, 1)
