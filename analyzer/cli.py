@@ -7,8 +7,10 @@ that `--help` answers at once.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+from copy import copy
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Annotated
@@ -17,9 +19,11 @@ import typer
 
 from analyzer import commands
 from analyzer.commands.common import complain
+from analyzer.commands.plain_options import PlainCommand, PlainGroup
 
 app = typer.Typer(
     name="directpush",
+    cls=PlainGroup,
     help="Who killed the push? Analyzes captures of Exchange ActiveSync Direct Push.",
     add_completion=False,
     pretty_exceptions_enable=False,  # a traceback is shown with --debug only
@@ -32,8 +36,12 @@ def main() -> None:
     os.environ.setdefault(
         "OPENBLAS_NUM_THREADS", "1"
     )  # numpy starts threads for linear algebra, of which there is none
+    asked = copy(app)  # with the one command that is meant, as far as that is plain: typer takes a while to build all
+    named = [command for command in app.registered_commands if [command.name] == sys.argv[1:2]]
+    asked.registered_commands = named or app.registered_commands
+    gc.disable()  # one job, then the end: looking for cycles would take longer than all imports, and there are few
     try:
-        code = app(standalone_mode=False, prog_name="directpush")
+        code = asked(standalone_mode=False, prog_name="directpush")
     except KeyboardInterrupt:
         code = 130
     except Exception as error:
@@ -41,6 +49,8 @@ def main() -> None:
             raise
         complain(error.format_message(), f"{getattr(getattr(error, 'ctx', None), 'command_path', 'directpush')} --help")
         code = 2
+    gc.freeze()  # the interpreter would go through all objects three times more before it ends
+    gc.enable()
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -63,7 +73,7 @@ def _add_commands() -> None:
     names = {module.name for module in iter_modules(commands.__path__)}.difference(commands.SHARED)
     known = [name for name in commands.ORDER if name in names]
     for name in [*known, *sorted(names.difference(known))]:
-        app.command(name)(getattr(import_module(f"{commands.__name__}.{name}"), name))
+        app.command(name, cls=PlainCommand)(getattr(import_module(f"{commands.__name__}.{name}"), name))
 
 
 _add_commands()

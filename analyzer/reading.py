@@ -10,7 +10,6 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, Protocol, TypeVar
 
@@ -72,8 +71,7 @@ class Sink(Protocol):
 SinkT = TypeVar("SinkT", bound=Sink)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class How:
+class How(NamedTuple):
     """How captures are read."""
 
     engine: EngineName = "builtin"
@@ -86,8 +84,7 @@ class How:
     columnar: bool = True  # False: packet by packet, the slow path that the fast one is checked against
 
 
-@dataclass(frozen=True, slots=True)
-class Read(Generic[SinkT]):
+class Read(NamedTuple, Generic[SinkT]):
     """What came of it."""
 
     sink: SinkT

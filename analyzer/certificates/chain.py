@@ -58,7 +58,8 @@ def _verified(sent: Sequence[Certificate], roots: Roots, when_ns: int) -> Built 
     host = next(iter(leaf.names), "").replace("*", "any", 1)  # whether it is the right host is not asked here
     known = {one.parsed: one for one in sent}
     try:
-        policy = PolicyBuilder().store(roots.store).time(datetime.fromtimestamp(when_ns // 10**9, UTC))
+        anchors = roots.store(name for one in sent for name in (one.issuer_der, one.subject_der))
+        policy = PolicyBuilder().store(anchors).time(datetime.fromtimestamp(when_ns // 10**9, UTC))
         verifier = policy.build_server_verifier(DNSName(host))
         chain = verifier.verify(leaf.parsed, [one.parsed for one in sent[1:]])
     except (VerificationError, *UNREADABLE):

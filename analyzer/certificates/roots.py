@@ -2,54 +2,60 @@
 
 from __future__ import annotations
 
-import re
-import warnings
-from collections.abc import Sequence
+from binascii import a2b_base64
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.verification import Store
 
-from analyzer.certificates.reading import UNREADABLE, Certificate, read
+from analyzer.certificates.reading import Certificate, read
 
-_PEM: Final = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", re.DOTALL)
+_BEGIN: Final = b"-----BEGIN CERTIFICATE-----"
+_END: Final = b"-----END CERTIFICATE-----"
 
 
 class Roots:
-    """Some roots, found by name."""
+    """Some roots, found by name. Of a hundred a capture needs one or two: only those are parsed."""
 
-    def __init__(self, certificates: Sequence[x509.Certificate]) -> None:
-        self.store = Store(list(certificates))
-        self._by_name: dict[bytes, list[x509.Certificate]] = {}
-        self._read: dict[x509.Certificate, Certificate | None] = {}
-        for certificate in certificates:
-            self._by_name.setdefault(certificate.subject.public_bytes(), []).append(certificate)
+    def __init__(self, ders: Sequence[bytes]) -> None:
+        self._ders = ders
+        self._named: dict[bytes, list[Certificate]] = {}
 
     def named(self, subject_der: bytes) -> list[Certificate]:
         """Those with this subject."""
-        found = []
-        for parsed in self._by_name.get(subject_der, ()):
-            if parsed not in self._read:
-                self._read[parsed] = read(parsed.public_bytes(Encoding.DER))
-            certificate = self._read[parsed]
-            if certificate is not None:
-                found.append(certificate)
+        found = self._named.get(subject_der)
+        if found is None:
+            # A certificate holds its subject's DER as it is: one that does not has another name.
+            holding = [read(der) for der in self._ders if subject_der in der]
+            found = [one for one in holding if one is not None and one.subject_der == subject_der]
+            self._named[subject_der] = found
         return found
+
+    def store(self, names: Iterable[bytes]) -> Store:
+        """Those with these subjects, for `cryptography`. Raises ValueError when there is none."""
+        return Store([one.parsed for name in dict.fromkeys(names) for one in self.named(name)])
 
 
 @cache
 def public_roots() -> Roots:
     """certifi's."""
+    found = []
+    for block in _bundle().split(_BEGIN)[1:]:
+        with suppress(ValueError):  # what is no base64 is left out
+            found.append(a2b_base64(block.partition(_END)[0]))
+    return Roots(found)
+
+
+def _bundle() -> bytes:
+    """The list lies beside the package; where it does not, the package says where. Asking costs more than reading."""
+    package = find_spec("certifi")
+    beside = Path(package.origin).with_name("cacert.pem") if package and package.origin else None
+    if beside is not None and beside.is_file():
+        return beside.read_bytes()
     import certifi
 
-    found = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # some old roots are odd; one that cannot be read any more is left out
-        for block in _PEM.findall(Path(certifi.where()).read_bytes()):
-            with suppress(*UNREADABLE):
-                found.append(x509.load_pem_x509_certificate(block))
-    return Roots(found)
+    return Path(certifi.where()).read_bytes()

@@ -2,4 +2,4 @@
 
 #: The order in `directpush --help`: the main job first. A command that is not named here comes after these.
 ORDER = ("analyze", "timeline", "decode", "pair", "verify", "explain", "doctor")
-SHARED = ("common", "options")
+SHARED = ("common", "options", "plain_options")

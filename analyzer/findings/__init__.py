@@ -7,8 +7,7 @@ CODE` prints. To add one, write the file.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
 Severity = Literal["info", "warning", "error"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(NamedTuple):
     """One row of the table `findings`; what each field means is said in the catalog."""
 
     code: str

@@ -21,9 +21,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -46,8 +45,7 @@ _END = ("mechanism", "ended_by", "cause", "premature", "idle_s", "evidence_grade
 _LINK = ("client_ip", "server_ip", "sni", "tls_version", "keepalives", "display_filter")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timer:
+class Timer(NamedTuple):
     """What the waits of one path say about its idle timer."""
 
     survivals: int  # waits whose tested idle is known and that got an answer
@@ -69,8 +67,7 @@ class Timer:
         return self.low_s is not None and self.high_s is not None and (self.clean or self.sure is not None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waits:
+class Waits(NamedTuple):
     """Every push wait in order of its start, as arrays of one value a wait."""
 
     row: npt.NDArray[Any]  # in `heartbeats`
@@ -149,12 +146,12 @@ class Case:
         """Who waits: session ids in order, then addresses of clients whose session is not known, then None."""
         session = read.ints(self.source("heartbeats"), "session_id")
         names = read.codes(self.source("connections"), "client_ip")[1]
-        return [*np.unique(session[session >= 0]).tolist(), *sorted(names), None]
+        return [*read.distinct(session[session >= 0]).tolist(), *sorted(names), None]
 
     def _speakers(self, row: npt.NDArray[Any], link: npt.NDArray[Any]) -> npt.NDArray[Any]:
         session = read.ints(self.source("heartbeats"), "session_id")[row]
         ips, names = read.codes(self.source("connections"), "client_ip")
-        sessions = np.unique(session[session >= 0])
+        sessions = read.distinct(session[session >= 0])
         order = sorted(range(len(names)), key=names.__getitem__)
         place = np.empty(len(names) + 1, dtype=np.int64)
         place[order] = np.arange(len(names))

@@ -11,8 +11,7 @@ TLS handshakes and alerts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
+class Cost(NamedTuple):
     """What the deaths of one capture cost, or of one device."""
 
     deaths: int
@@ -58,7 +56,7 @@ def of(case: Case) -> Cost:
         handshakes=int((read.codes(links, "tls_version")[0][new] >= 0).sum()),
         extra_bytes=_overhead(case, new)
         + _wire_bytes(case, "transaction_id", read.ints(beats, "transaction_id")[facts.row[died]]),
-        devices=len(np.unique(facts.who[died][[case.speakers[n] is not None for n in facts.who[died].tolist()]])),
+        devices=len(read.distinct(facts.who[died][[case.speakers[n] is not None for n in facts.who[died].tolist()]])),
     )
 
 
@@ -104,7 +102,7 @@ def _without_push(case: Case, dead: npt.NDArray[Any], after: npt.NDArray[Any]) -
     silent = facts.way[dead] == WAYS.index(SILENT)
     latest = np.where(silent, np.fmin(held, requested), held)
     earliest = latest.copy()
-    for place in np.unique(facts.server[dead]).tolist():
+    for place in read.distinct(facts.server[dead]).tolist():
         rows = silent & (facts.server[dead] == place)
         if place >= 0 and rows.any():
             survived = case.timer(case.servers[place], facts.x_s[dead[rows]]).low_s or 0.0

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -68,8 +67,7 @@ _WAYS = {SILENT: "silent", RESET: "reset", PROXY: "error page", CLOSED: "closed"
 _ENDERS = {"server_side": "server's side", "middlebox": "a box on the way", "path": "path", "client": "device"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceRow:
+class DeviceRow(NamedTuple):
     """One session (a user and device on one server), or one address whose traffic stayed encrypted."""
 
     session_id: int | None
@@ -88,8 +86,7 @@ class DeviceRow:
     timer: str  # the two as words: "298-302 s", "> 480 s", "-"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FolderRow:
+class FolderRow(NamedTuple):
     """One folder of one session."""
 
     session_id: int | None

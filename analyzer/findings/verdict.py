@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -37,8 +36,7 @@ Level = Literal["ok", "info", "warning", "error"]
 __all__ = ["DeviceRow", "FolderRow", "Verdict", "build"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Sentences in the order in which they are to be read, and the two tables under them."""
 
     severity: Level

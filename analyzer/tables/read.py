@@ -76,6 +76,14 @@ def among(table: Source, name: str, *wanted: str) -> npt.NDArray[np.bool_]:
     return np.array([value in wanted for value in values] + [False])[found]
 
 
+def distinct(found: Array) -> Array:
+    """Each value once, in order. `np.unique` does it, too, but loads numpy's masked arrays to ask for one: 7 ms."""
+    ordered = np.sort(found)
+    new = np.ones(len(ordered), dtype=bool)
+    new[1:] = ordered[1:] != ordered[:-1]
+    return ordered[new]
+
+
 def firsts(table: Source, name: str, wanted: Array, limit: int) -> list[Any]:
     """The first distinct texts of these rows."""
     found, texts = codes(table, name)

@@ -27,7 +27,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from ipaddress import IPv6Address
-from socket import AF_INET6, inet_ntop
 from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -321,6 +320,4 @@ def _address(version: int, high: int, low: int) -> str:
     """The text of an address whose halves are signed 64-bit numbers."""
     if version == 4:
         return f"{low >> 24}.{low >> 16 & 255}.{low >> 8 & 255}.{low & 255}"
-    packed = (high & _MASK64).to_bytes(8, "big") + (low & _MASK64).to_bytes(8, "big")
-    # The C library writes an IPv4 address inside in dotted form.
-    return inet_ntop(AF_INET6, packed) if high else str(IPv6Address(packed))
+    return str(IPv6Address((high & _MASK64) << 64 | low & _MASK64))

@@ -17,6 +17,11 @@ CAPTURE = str(SAMPLES / "silent_firewall.pcap")
 KEYS = str(SAMPLES / "silent_firewall.keys")
 NOT_FOR_HELP = {"numpy", "pandas", "plotly", "scapy", "pyshark", "cryptography", "pyarrow", "rich", "isal", "zstandard"}
 HELP_CPU_S = 0.2
+NOT_FOR_ANALYZE = {
+    "analyzer.engines.tshark", "analyzer.pair", "analyzer.reports.page", "analyzer.verify", "asyncio",
+    "dissectors.http.h2.connection", "multiprocessing", "numpy.random", "pandas", "plotly", "pyarrow", "pydantic",
+    "pyshark", "scapy", "zstandard",
+}  # fmt: skip
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -200,6 +205,28 @@ def test_help_loads_nothing_heavy_and_answers_at_once() -> None:
         assert not NOT_FOR_HELP & set(modules)
         assert "analyze" in done.stdout
     assert min(times) <= HELP_CPU_S
+
+
+@pytest.mark.parametrize(
+    ("name", "nor"),
+    [
+        ("healthy", {"numpy.ma", "dissectors.autd", "dissectors.ldap"}),
+        ("frontend_healthy", {"cryptography.x509", "certifi"}),  # there are no certificates in it
+    ],
+)
+def test_analyze_loads_nothing_for_what_is_not_there(name: str, nor: set[str]) -> None:
+    """5 ms to a second each, of the third of a second that a small capture takes."""
+    code = (
+        f"import sys; sys.argv = ['directpush', 'analyze', {str(SAMPLES / name)!r} + '.pcap']\n"
+        "from analyzer.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    keys = os.environ | {"SSLKEYLOGFILE": str(SAMPLES / "healthy.keys")}
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=keys)
+    assert (NOT_FOR_ANALYZE | nor) & set(done.stderr.split()) == set()
+    assert "waits" in done.stdout
 
 
 @pytest.mark.parametrize("command", ["analyze", "timeline", "decode", "explain"])

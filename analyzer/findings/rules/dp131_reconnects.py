@@ -41,7 +41,7 @@ FRAMES = 8
 def check(case: Case) -> Iterator[Finding]:
     table = case.source("reconnects")
     session = np.where(read.floats(table, "gap_s") <= KEPT_S, read.ints(table, "session_id"), -1)
-    for number in np.unique(session[session >= 0]).tolist():
+    for number in read.distinct(session[session >= 0]).tolist():
         mine = session == number
         count = int(mine.sum())
         if count >= ENOUGH:

@@ -25,8 +25,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -42,8 +41,7 @@ FRAMES = 8
 LOOP = 3  # the same refusal so often since the last success, or more often than successes
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(NamedTuple):
     words: str  # the server ... the device
     advice: str
     least: int = 1  # so many since the last success are no accident
@@ -79,7 +77,7 @@ def check(case: Case) -> Iterator[Finding]:
     provision = read.among(table, "command", "Provision")
     success = (status >= 200) & (status < 300) & (read.codes(table, "command")[0] >= 0)
     order = np.argsort(session, kind="stable")  # within a session still in order of time
-    numbers = np.unique(session[refused])
+    numbers = read.distinct(session[refused])
     firsts, ends = np.searchsorted(session[order], numbers), np.searchsorted(session[order], numbers, side="right")
     for number, first, after in zip(numbers.tolist(), firsts.tolist(), ends.tolist(), strict=True):
         mine = order[first:after]

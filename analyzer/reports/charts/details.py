@@ -6,7 +6,6 @@ is made here, from the same lists.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -117,7 +116,7 @@ def folder_frame(folders: Sequence[FolderRow]) -> pd.DataFrame:
     """The verdict's folders with what the fields name."""
     import pandas as pd
 
-    frame = pd.DataFrame([dataclasses.asdict(folder) for folder in folders], columns=_FOLDER_COLUMNS)
+    frame = pd.DataFrame([folder._asdict() for folder in folders], columns=_FOLDER_COLUMNS)
     for name in _FOLDER_COLUMNS[3:]:
         frame[name] = pd.to_numeric(frame[name]).astype("float64")
     number = frame["largest_frame"]

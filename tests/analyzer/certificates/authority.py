@@ -100,7 +100,7 @@ def self_signed(host: str, **how: Any) -> Issued:
 
 def roots(*trusted: Issued) -> Roots:
     """The list of roots that are known everywhere, in this test."""
-    return Roots([one.certificate for one in trusted])
+    return Roots([one.der for one in trusted])
 
 
 def _issue(

@@ -2,10 +2,13 @@
 
 import random
 import subprocess
+import warnings
 from pathlib import Path
 from shutil import which
 
+import certifi
 import pytest
+from cryptography import x509
 
 from analyzer.certificates.chain import build
 from analyzer.certificates.judging import problems
@@ -79,3 +82,15 @@ def test_the_public_roots_are_many_and_known_by_name() -> None:
     known = public_roots()
     assert public_roots() is known
     assert known.named(b"nobody") == []
+    with pytest.raises(ValueError):
+        known.store([b"nobody"])
+    parsed = _parsed_bundle()
+    assert len(parsed) > 100
+    assert all(one in [root.parsed for root in known.named(one.subject.public_bytes())] for one in parsed)
+
+
+def _parsed_bundle() -> list[x509.Certificate]:
+    """The same list as `cryptography` reads it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return x509.load_pem_x509_certificates(Path(certifi.where()).read_bytes())
