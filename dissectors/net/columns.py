@@ -25,7 +25,7 @@ from dissectors.net.segments import Segments, client_is_source, clients_are_sour
 
 MAX_OPEN_CONNECTIONS = 200_000  # a row of Slots takes 1.8 KB
 ENDED_TOGETHER = 256  # connections
-PIECE = 8192  # packets, more or less: some dozen columns of so many fit the processor's cache
+PIECE = 16_384  # packets, more or less: some dozen columns of so many fit the processor's cache
 
 Flags = NDArray[np.bool_]
 

@@ -13,19 +13,20 @@ from dissectors.net.segments import address_bytes
 ROW = np.dtype(  # of a packet's first bytes: source port, destination port, length, checksum, payload
     {
         "names": ["source", "destination", "payload"],
-        "formats": [">u2", ">u2", "S6"],
+        "formats": [">u2", ">u2", ">u4"],
         "offsets": [0, 2, 8],
         "itemsize": 20,
     }
 )
 NOTIFY = b"NOTIFY"
+FIRST_WORD = int.from_bytes(NOTIFY[:4], "big")
 
 
 def wanted(header: Bytes, ports: Collection[int]) -> Flags:
     """Which UDP packets may be of interest, by their first bytes alone."""
     row = header.view(ROW)[:, 0]
     source, destination = row["source"].astype(np.uint16), row["destination"].astype(np.uint16)
-    found: Flags = row["payload"] == NOTIFY
+    found: Flags = row["payload"].astype(np.uint32) == FIRST_WORD
     for port in ports:
         found |= (source == port) | (destination == port)
     return found
@@ -39,10 +40,11 @@ def datagrams(packets: Packets, ports: Collection[int], capture: int = 0) -> lis
     found = []
     for index in np.flatnonzero(wanted(packets.header, ports)).tolist():
         source, destination = int(row["source"][index]), int(row["destination"][index])
-        if packets.captured[index] < 8 + len(NOTIFY) and source not in ports and destination not in ports:
-            continue  # what seems to be its first word is of the packet behind it
         begin, length = int(packets.start[index]), int(packets.length[index])
         captured = min(length, int(packets.captured[index]))
+        payload = packets.data[begin + 8 : begin + captured].tobytes()
+        if not payload.startswith(NOTIFY) and source not in ports and destination not in ports:
+            continue
         ends = [
             ip_address(address_bytes(int(packets.version[index]), words[index]))
             for words in (packets.source, packets.destination)
@@ -56,7 +58,7 @@ def datagrams(packets: Packets, ports: Collection[int], capture: int = 0) -> lis
                 source_port=source,
                 destination_ip=str(ends[1]),
                 destination_port=destination,
-                payload=packets.data[begin + 8 : begin + captured].tobytes(),
+                payload=payload,
                 complete=captured == length,
             )
         )

@@ -169,7 +169,7 @@ class Slots:
             close_kind, close_side, close_ns, close_frame, _, _, _,
         ) = one  # fmt: skip
         client_ip, server_ip = _address(version, client_high, client_low), _address(version, server_high, server_low)
-        history = "".join([_LETTER_OF_CODE[(packed >> shift) & 15] for shift in range(0, 4 * letters, 4)])
+        history = _history(packed, letters)
         closed = close_kind > 0
         connection = Connection(
             connection_id=connection_id,
@@ -313,6 +313,12 @@ def conn_state(history: str) -> str:
 def format_mac(number: int) -> str | None:
     """`02:00:00:00:00:01` from a 48-bit number; None when the link type has no address."""
     return ":".join(f"{(number >> shift) & 255:02x}" for shift in range(40, -8, -8)) if number >= 0 else None
+
+
+@lru_cache(maxsize=1024)
+def _history(packed: int, letters: int) -> str:
+    """The letters, four bits each, the first one lowest."""
+    return "".join([_LETTER_OF_CODE[(packed >> shift) & 15] for shift in range(0, 4 * letters, 4)])
 
 
 @lru_cache(maxsize=4096)

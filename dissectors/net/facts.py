@@ -93,22 +93,21 @@ class Facts:
         number = np.repeat(one["captured"][slots], counts) + rank
         slot = np.repeat(slots, counts)
         copy = np.zeros(len(group), np.bool_)
-
-        def near(again: Ints, before_ns: Ints) -> Ints:
-            """Which of these packets that look like an earlier one came soon enough after it to be a copy."""
-            limit = np.where(segments.ip_id[order[again]] > 0, DUPLICATE_NS, DUPLICATE_NO_ID_NS)
-            return again[time_ns[again] - before_ns <= limit]
-
-        opening = np.flatnonzero(rank < DUPLICATE_LAG)  # they may be copies of packets of an earlier block
-        opening = opening[number[opening] > 0]
+        likely: list[tuple[Ints, Ints]] = []  # packets that look like an earlier one, and its time
+        opening = np.flatnonzero((rank < DUPLICATE_LAG) & (number > 0))  # perhaps like packets of an earlier piece
         for lag in range(1, DUPLICATE_LAG + 1):
             same = np.flatnonzero(fingerprint[lag:] == fingerprint[:-lag]) + lag
             same = same[rank[same] >= lag]
-            copy[near(same, time_ns[same - lag])] = True
-            across = opening[(rank[opening] < lag) & (number[opening] >= lag)]
-            past = ring[slot[across], (number[across] - lag) % TAIL]
-            same = past[:, _PRINT] == fingerprint[across]
-            copy[near(across[same], past[same, _NS])] = True
+            likely.append((same, time_ns[same - lag]))
+            if len(opening):
+                across = opening[(rank[opening] < lag) & (number[opening] >= lag)]
+                past = ring[slot[across], (number[across] - lag) % TAIL]
+                equal = past[:, _PRINT] == fingerprint[across]
+                likely.append((across[equal], past[equal, _NS]))
+        for again, before_ns in likely:
+            if len(again):  # a copy comes soon
+                limit = np.where(segments.ip_id[order[again]] > 0, DUPLICATE_NS, DUPLICATE_NO_ID_NS)
+                copy[again[time_ns[again] - before_ns <= limit]] = True
         rows = Rows(
             group, side, segments.seq[order], segments.ack[order], segments.flags[order].astype(np.int64),
             segments.length[order], segments.captured[order], segments.start[order],

@@ -16,7 +16,7 @@ from dissectors.net.rows import Bytes, Ints, starts
 from dissectors.net.turns import Noted, turns_of
 
 NEW, IN_ORDER, CAREFUL, SKIPPED = 0, 1, 2, 3  # how a connection's payload is treated
-FIRST_LOOK = 16  # segments of a new connection, after which its stream nearly always knows whether it wants more
+FIRST_LOOK = 4  # segments of a new connection, after which its stream nearly always knows whether it wants more
 
 
 class Stream(Sink, Protocol):
@@ -143,9 +143,10 @@ class Handover:
         """A connection had its new bytes."""
         if not stream.wanted:
             self._slots.one["mode"][slot] = SKIPPED
-        if stream.unread == (slot in self._read):
-            self._slots.one["unread"][slot] = stream.unread
-            if stream.unread:
+        unread = stream.unread
+        if unread == (slot in self._read):
+            self._slots.one["unread"][slot] = unread
+            if unread:
                 self._read.discard(slot)
             else:
                 self._read.add(slot)

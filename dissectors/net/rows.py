@@ -22,9 +22,9 @@ def gather(data: Bytes, offsets: Ints, width: int) -> Bytes:
         room = len(data) - width
     # rows as one opaque item each: numpy then copies them whole, twice as fast as byte by byte
     windows = np.ndarray(room + 1, f"V{width}", data, strides=(1,))
-    beyond = np.flatnonzero(offsets > room)
-    rows = windows[np.minimum(offsets, room) if len(beyond) else offsets].view(np.uint8).reshape(len(offsets), width)
-    for index in beyond.tolist():
+    cut = offsets.max(initial=0) > room
+    rows = windows[np.minimum(offsets, room) if cut else offsets].view(np.uint8).reshape(len(offsets), width)
+    for index in np.flatnonzero(offsets > room).tolist() if cut else ():
         tail = data[int(offsets[index]) :]
         rows[index, : len(tail)] = tail
         rows[index, len(tail) :] = 0

@@ -3,9 +3,8 @@ IP.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dissectors.net.rows import Bytes, Ints, gather, u16
+from dissectors.net.rows import Bytes, Flags, Ints, gather, u16
 
 LINK_TYPES = (1,)
 
@@ -34,14 +33,16 @@ def after_tags(data: Bytes, offset: Ints, captured: Ints, start: Ints, protocol:
     """Skips VLAN tags and PPPoE headers that begin at `start` of each frame."""
     other = np.flatnonzero((protocol != 0x0800) & (protocol != 0x86DD))  # than IP without more ado
     tagged = other[_is_tag(protocol[other])]
+    begin = start[tagged]
     for _ in range(MAX_TAGS):
         if not len(tagged):
             break
-        rows = gather(data, offset[tagged] + start[tagged], 4)
-        start[tagged] += 4
-        inner = np.where(captured[tagged] >= start[tagged], u16(rows, 2), 0)
-        protocol[tagged] = inner
-        tagged = tagged[_is_tag(inner)]
+        inner = u16(gather(data, offset[tagged] + begin, 4), 2)
+        begin += 4
+        inner[captured[tagged] < begin] = 0
+        start[tagged], protocol[tagged] = begin, inner
+        again = _is_tag(inner)
+        tagged, begin = tagged[again], begin[again]
     sessions = other[protocol[other] == PPPOE_SESSION]
     if len(sessions):
         rows = gather(data, offset[sessions] + start[sessions], 8)
@@ -54,6 +55,8 @@ def after_tags(data: Bytes, offset: Ints, captured: Ints, start: Ints, protocol:
     return start, protocol
 
 
-def _is_tag(protocol: Ints) -> NDArray[np.bool_]:
-    tagged: NDArray[np.bool_] = np.logical_or.reduce([protocol == tag for tag in TAGS])
+def _is_tag(protocol: Ints) -> Flags:
+    tagged: Flags = protocol == TAGS[0]
+    for tag in TAGS[1:]:
+        tagged |= protocol == tag
     return tagged
