@@ -13,16 +13,18 @@ from analyzer.timeline.facts import CaptureFacts
 from dissectors.capture import NOT_A_PACKET, Frames
 from dissectors.events import Anomaly, Connection, Datagram, Event, Unreachable
 from dissectors.net.columns import Connections
-from dissectors.net.datagrams import datagrams
+from dissectors.net.datagrams import datagrams, wanted
 from dissectors.net.icmp import unreachables
 from dissectors.net.links.names import link_type_name
 from dissectors.net.packets import PacketDecoder, link_types
 from dissectors.net.plain import PlainConnections
-from dissectors.net.segments import Segments, segments
+from dissectors.net.segments import Collected, Segments
 from dissectors.stream import ConnectionStream, Shared
 from dissectors.tls import KeyLog
 
 NOTIFY_PORT = 2883
+PIECE_FRAMES = 12_288
+"""How many frames are decoded at once: their headers and columns fit the processor's second cache."""
 Progress = Callable[[int], None]  # called with the number of bytes of the file read so far
 
 
@@ -46,7 +48,7 @@ class BuiltinEngine:
         self._shared = Shared(keylog, capture)
         tracker = Connections if columnar else PlainConnections
         self._connections = tracker(lambda number: ConnectionStream(number, self._shared), capture, first_connection_id)
-        self._packets = PacketDecoder()
+        self._packets = PacketDecoder(lambda header: wanted(header, notify_ports))
         self._truncated_frames = 0
         self._bad_headers = 0
         self._missing_bytes = 0
@@ -127,10 +129,19 @@ class BuiltinEngine:
 
     def _decode(self, frames: Frames) -> tuple[list[Segments], list[Datagram | Unreachable]]:
         """The TCP segments of a block, in a list to take them from (nobody else holds them), and what else matters."""
-        tcp, udp, icmp = self._packets.decode(frames)
-        found, bad = segments(tcp)
+        collected = Collected(frames.data, len(frames))  # a frame holds one TCP packet at most, even with tunnels
+        notices: list[Datagram] = []
+        errors: list[Unreachable] = []
+        for piece, begin in frames.pieces(PIECE_FRAMES):
+            tcp, udp, icmp = self._packets.decode_apart(piece)
+            collected.add(tcp, begin, len(piece.data))
+            for packets in udp:
+                notices += datagrams(packets, self._ports, self._capture)
+            for packets in icmp:
+                errors += unreachables(packets, self._capture)
+        found, bad = collected.whole()
         self._bad_headers += bad
-        return [found], [*datagrams(udp, self._ports, self._capture), *unreachables(icmp, self._capture)]
+        return [found], [*notices, *errors]
 
     def _noted(self, events: Iterable[Event]) -> Iterator[Event]:
         for event in events:

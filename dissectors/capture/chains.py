@@ -10,8 +10,8 @@ until it meets the start of a later lane. The result is always the chain from by
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from struct import Struct
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,8 +23,7 @@ STEPS_A_ROUND = 8  # steps between two looks at which lanes have arrived
 MAX_STEPS = LANE_BYTES // 16  # no true lane has more records; false ones may even stand still
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class Shape(NamedTuple):
     """How a record says its length: it ends `overhead` + (the 32-bit number at `length_at`) bytes after its start."""
 
     length_at: int
@@ -80,13 +79,13 @@ def _step_all(data: Bytes, lanes: Longs, shape: Shape) -> Longs:
     enough = len(lanes) // 16
     seen: list[Longs] = []
     for _ in range(0, MAX_STEPS, STEPS_A_ROUND):
-        steps = np.empty((STEPS_A_ROUND, len(position)), np.int64)
-        for step in steps:  # lanes that have arrived run on harmlessly: what they see is dropped below
-            step[:] = position
-            position = lengths[position] + position
-            position += shape.overhead
-            np.minimum(position, limit, out=position)
-        seen.append(steps[steps < bound])
+        steps = np.empty((STEPS_A_ROUND + 1, len(position)), np.int64)
+        steps[0] = position
+        for step in steps[1:]:  # lanes that have arrived run on harmlessly: what they see is dropped below
+            np.add(lengths[position], position, out=step)
+            step += shape.overhead
+            position = np.minimum(step, limit, out=step)
+        seen.append(steps[:-1][steps[:-1] < bound])
         under_way = np.flatnonzero(position < bound)
         if len(under_way) <= enough:
             break

@@ -3,6 +3,7 @@
 Here too is the one way to read integers at many byte positions at once (`gather`). It knows nothing of a file format.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,26 @@ class Frames:
 
     def __len__(self) -> int:
         return len(self.offset)
+
+    def pieces(self, most: int) -> Iterator[tuple["Frames", int]]:
+        """So many frames at a time, each piece with its own part of the data; and where that part begins in `data`."""
+        for first in range(0, len(self), most):
+            part = slice(first, first + most)
+            offset, captured = self.offset[part], self.captured[part]
+            begin, end = int(offset.min()), int((offset + captured).max())
+            yield (
+                Frames(
+                    self.data[begin:end],
+                    self.first_frame + first,
+                    offset - begin,
+                    captured,
+                    self.original[part],
+                    self.time_ns[part],
+                    self.interface[part],
+                    self.link_type[part],
+                ),
+                begin,
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

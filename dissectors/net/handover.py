@@ -77,15 +77,28 @@ class Handover:
             self._feed(rows, folded, payload[~late], slots, data_of_block, events)
             payload = payload[late & np.repeat(modes[slots] != SKIPPED, counts)[payload]]
         self._feed(rows, folded, payload, slots, data_of_block, events)
+        calm = begins.copy()  # behind the last packet that breaks the order
+        calm[rows.group[broken[::-1]]] = broken[::-1] + 1
+        again: list[Ints] = []
         for number in np.flatnonzero((careful_from < ends) & (modes[slots] != SKIPPED)).tolist():
-            slot = int(slots[number])
+            slot, first, end = int(slots[number]), int(careful_from[number]), int(ends[number])
             stream = self._stream(slot)
-            packets = range(int(careful_from[number]), int(ends[number]))
-            self._carefully(slot, stream, rows, folded, packets, data_of_block.data)
-            modes[slot] = self._settle(slot, stream)
+            first = self._carefully(slot, rows, folded, range(first, end), int(calm[number]), data_of_block.data)
+            rest = first + np.flatnonzero(fresh[first:end])
+            if len(rest) and self._continues(slot, rows.side[rest], folded.begin[rest]):
+                again.append(rest)
+            elif first < end:
+                self._carefully(slot, rows, folded, range(first, end), end, data_of_block.data)
             self._leave(slot, stream, events)
+        if again:
+            self._feed(rows, folded, np.concatenate(again), slots, data_of_block, events)
         self._note_turns(rows, folded, slots, data_of_block)
         return events
+
+    def _continues(self, slot: int, side: Ints, begin: Ints) -> bool:
+        """Whether the new payload, which is in order in itself, begins where what was delivered ends."""
+        delivered = self._slots.two["delivered"][slot]
+        return all((begin[side == which][:1] == delivered[which]).all() for which in (CLIENT, SERVER))
 
     def _feed(
         self, rows: Rows, folded: Folded, payload: Ints, slots: Ints, data_of_block: Bytes, events: list[Event]
@@ -175,22 +188,11 @@ class Handover:
         for begin, end in pairwise([*begins, len(group)]):
             self._noted.add(int(slots[group[begin]]), turns[begin:end].tolist())
 
-    def _settle(self, slot: int, stream: Stream) -> int:
-        """How a connection goes on after packets that were treated with care."""
-        reassembly = self._reassemblies[slot]
-        two = self._slots.two
-        if stream.wanted and not reassembly.in_order:
-            return CAREFUL
-        two["delivered"][slot] = reassembly.next
-        two["missing"][slot] += reassembly.missing
-        del self._reassemblies[slot]
-        return IN_ORDER if stream.wanted else SKIPPED
-
-    def _carefully(
-        self, slot: int, stream: Stream, rows: Rows, folded: Folded, packets: range, buffer: memoryview
-    ) -> None:
-        """Passes packets of one connection, up to the last one of the piece, through its Reassembly."""
-        reassembly = self._reassemblies.get(slot)
+    def _carefully(self, slot: int, rows: Rows, folded: Folded, packets: range, calm: int, buffer: memoryview) -> int:
+        """Passes packets of one connection through its Reassembly, until nothing waits any more and no packet from
+        `calm` on breaks the order. Returns the first that was not passed.
+        """
+        stream, reassembly = self._streams[slot], self._reassemblies.get(slot)
         if reassembly is None:
             delivered = self._slots.two["delivered"][slot].tolist()
             reassembly = self._reassemblies[slot] = Reassembly(stream, (delivered[CLIENT], delivered[SERVER]))
@@ -199,14 +201,17 @@ class Handover:
             for side in (CLIENT, SERVER):
                 acked = folded.acked[before][rows.side[before] != side]
                 reassembly.acked[side] = int(max(folded.acked_before[number, side], acked.max(initial=0)))
-        first, after = packets.start, packets.stop
         columns = (
             rows.side, rows.time_ns, folded.data, folded.begin, rows.start, rows.captured, rows.length, rows.frame,
             folded.acked,
         )  # fmt: skip
-        for side, time_ns, is_data, position, start, captured, length, frame, reached in zip(
-            *(column[first:after].tolist() for column in columns), strict=True
+        passed = packets.stop
+        for index, side, time_ns, is_data, position, start, captured, length, frame, reached in zip(
+            packets, *(column[packets.start : packets.stop].tolist() for column in columns), strict=True
         ):
+            if index >= calm and reassembly.in_order:
+                passed = index
+                break
             if is_data:
                 if (
                     stream.by_segment
@@ -219,8 +224,22 @@ class Handover:
                 else:
                     reassembly.segment(side, position, bytes(buffer[start : start + captured]), length, frame, time_ns)
             if not stream.wanted:
-                return
+                passed = packets.stop
+                break
             reassembly.acknowledged(1 - side, reached, time_ns)
+        self._slots.one["mode"][slot] = self._settle(slot, stream)
+        return passed
+
+    def _settle(self, slot: int, stream: Stream) -> int:
+        """How a connection goes on after packets that were treated with care."""
+        reassembly = self._reassemblies[slot]
+        two = self._slots.two
+        if stream.wanted and not reassembly.in_order:
+            return CAREFUL
+        two["delivered"][slot] = reassembly.next
+        two["missing"][slot] += reassembly.missing
+        del self._reassemblies[slot]
+        return IN_ORDER if stream.wanted else SKIPPED
 
     def close(self, slot: int) -> tuple[Upper, list[list[int]], list[Event]]:
         """The connection has ended: what its stream knows, the turns where it could not read, and its last events."""

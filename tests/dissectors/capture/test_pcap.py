@@ -171,6 +171,19 @@ def test_chains_are_really_used(order: str, monkeypatch: pytest.MonkeyPatch) -> 
     assert len(plain) < 300
 
 
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("jump", [1, 1 << 16, 1 << 20, -(1 << 17)])
+def test_chains_are_found_after_the_clock_has_jumped(order: str, jump: int) -> None:
+    """The first search in each lane is for the upper half of the first record's seconds."""
+    first = (1_700_000_000 & ~0xFFFF) + 0xFFFF
+    data = header(order) + b"".join(
+        record(b"x" * 900, first + (jump if n > 2500 else 0), n, order, original=900) for n in range(5000)
+    )
+    rows, reader = read(data)
+    assert rows == read(data, plain=True)[0]
+    assert (len(rows), reader.anomalies) == (5000, [])
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_payload_that_imitates_a_capture_fools_nobody(seed: int) -> None:
     """Downloads of captures, and attackers: frames that hold plausible record headers, even whole chains of them."""
