@@ -6,9 +6,9 @@ or a security layer hides is not read.
 
 from typing import Protocol
 
-from dissectors.autd import SmtpConnection, looks_like_smtp
 from dissectors.events import Anomaly, DirectorySearch, TriggerMail
-from dissectors.ldap import LdapConnection, looks_like_ldap
+
+_FIRST_BYTES = frozenset(b"2EHLehl0")  # of an SMTP greeting or hello in any case; "0" is the tag of an LDAP message
 
 
 class Sideline(Protocol):
@@ -33,6 +33,11 @@ class Sideline(Protocol):
 def begin(side: int, first: bytes, connection_id: int, capture: int) -> tuple[Sideline, int] | bool | None:
     """The reader for a connection whose `side` says `first`, and 1 where the sides are the other way round. False: none
     is; None: more bytes are needed."""
+    if first and first[0] not in _FIRST_BYTES:  # as of most bystanders: they cost no more than this
+        return False
+    from dissectors.autd import SmtpConnection, looks_like_smtp
+    from dissectors.ldap import LdapConnection, looks_like_ldap
+
     unsure = False
     for flip in (0, 1):
         for looks_like, reader in ((looks_like_smtp, SmtpConnection), (looks_like_ldap, LdapConnection)):

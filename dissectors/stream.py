@@ -26,6 +26,8 @@ from dissectors.sidelines import begin as begin_sideline
 from dissectors.tls import KeyLog, Piece, TlsConnection, is_old_hello
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dissectors.http.h2.connection import Http2Connection
     from dissectors.http.switching import Upgraded
 
@@ -33,6 +35,8 @@ MAX_HELD = 64  # pieces kept while the side that spoke first has not said enough
 MAX_TUNNELS = 4  # one inside the other
 SNIFF_BYTES = 16  # as many first bytes of a side as may be needed to tell what it speaks
 TLS_TYPES = range(20, 25)  # RFC 8446 B.1: change_cipher_spec .. heartbeat
+
+_NONE_HELD: list[tuple[int, bytes, list[int], list[int], list[int]]] = []  # shared, so never added to
 
 
 @dataclass(slots=True)
@@ -76,8 +80,8 @@ class ConnectionStream:
         self._number = number
         self._depth = depth
         self._events: list[Event] = []
-        self._held: list[tuple[int, bytes, list[int], list[int], list[int]]] = []
-        self._waiting: list[Piece] = []  # plaintext of TLS, while nobody knows which HTTP it is
+        self._held = _NONE_HELD
+        self._waiting: tuple[Piece, ...] = ()  # plaintext of TLS, while nobody knows which HTTP it is
         self._kind: Literal["tls", "http", "other"] | None = None
         self._tls: TlsConnection | None = None
         self._http: HttpConnection | Http2Connection | None = None
@@ -99,6 +103,28 @@ class ConnectionStream:
 
     def feed(self, side: int, data: bytes, ends: list[int], frames: list[int], times: list[int]) -> None:
         """In-order payload of one side (see `net.reassembly.Sink`)."""
+        if len(ends) == 1:
+            self.feed_one(side, data, frames[0], times[0])
+        else:
+            self._feed(side, data, ends, frames, times)
+
+    def feed_one(self, side: int, data: bytes, frame: int, time_ns: int) -> None:
+        """The same for one segment: most payload comes so, and most such segments are one record with one message."""
+        tls, http = self._tls, self._http
+        content: bytes | None = None
+        if http is not None:
+            reader = side ^ self._flip
+            content = data if tls is None else tls.open_lone(reader, data, frame, time_ns)
+            if content is not None:
+                found = http.feed(reader, content, frame, time_ns, frame, time_ns, len(data))
+                if found:
+                    self._events += found
+                if http.hopeless:
+                    self._after_http(http)
+                return
+        self._feed(side, data, [len(data)], [frame], [time_ns])
+
+    def _feed(self, side: int, data: bytes, ends: list[int], frames: list[int], times: list[int]) -> None:
         tls = self._tls
         if tls is not None:
             pieces = tls.feed(side ^ self._flip, data, ends, frames, times)
@@ -114,6 +140,8 @@ class ConnectionStream:
         elif self._sideline is not None:
             self._feed_sideline(self._sideline, side ^ self._flip, data, ends, frames, times)
         elif self.wanted:
+            if not self._held:
+                self._held = []
             self._held.append((side, data, ends, frames, times))
             self._decide(final=len(self._held) >= MAX_HELD)
 
@@ -199,14 +227,17 @@ class ConnectionStream:
             return ("plaintext", None) if readable else ("not_http", None)
         if self._tls is None:
             return "not_http", None
-        if self._http is not None and self._http.protocol == "not_http" and self._tls.decryption == "decrypted":
+        decryption = self._tls.decryption
+        if decryption == "decrypted" and self._http is not None and self._http.protocol == "not_http":
             return "not_http", None
-        return self._tls.decryption, self._tls.why_encrypted
+        return decryption, None if decryption == "decrypted" else self._tls.why_encrypted
 
     def _decide(self, *, final: bool = False) -> None:
         """Looks at the first bytes of whichever side spoke first."""
         side = self._held[0][0]
-        first, answer = (b"".join(part[1] for part in self._held if part[0] == who) for who in (side, 1 - side))
+        first, answer = self._held[0][1], b""
+        if len(self._held) > 1:
+            first, answer = (b"".join(part[1] for part in self._held if part[0] == who) for who in (side, 1 - side))
         if len(first) < 3 and not final:
             return
         kind: bool | None = None
@@ -232,7 +263,7 @@ class ConnectionStream:
                 if isinstance(beside, tuple):
                     self._sideline, self._flip = beside
             self._kind = "http" if kind or http2 else "other"
-        held, self._held = self._held, []
+        held, self._held = self._held, _NONE_HELD
         if self._kind == "other" and self._sideline is None:
             self.wanted = False
             return
@@ -260,14 +291,14 @@ class ConnectionStream:
             if self._random is not None and self._random not in self._shared.keylog:
                 self._shared.keyless_randoms.add(self._random)
 
-    def _pass_on(self, pieces: list[Piece]) -> None:
+    def _pass_on(self, pieces: Sequence[Piece]) -> None:
         """Plaintext of TLS records to HTTP."""
         http = self._http
         if http is None:
             if self._inner is not None:
                 self._pass_inside(self._inner, pieces)
             elif pieces:
-                self._waiting += pieces
+                self._waiting += tuple(pieces)
                 self._choose(final=len(self._waiting) >= MAX_HELD)
             return
         for side, data, first_frame, first_ns, last_frame, last_ns, wire_bytes, _, missing in pieces:
@@ -284,7 +315,7 @@ class ConnectionStream:
         waiting = self._waiting
         if not waiting or self._tls is None:
             return
-        alpn = self._tls.facts().alpn
+        alpn = self._tls.alpn
         http2: bool | None = alpn == "h2"
         if alpn is None:
             side = waiting[0].side
@@ -292,7 +323,7 @@ class ConnectionStream:
             if http2 is None and not final and not any(piece.missing for piece in waiting):
                 return
         self._http = self._new_http2(None) if http2 else HttpConnection(self._connection_id, number=self._number)
-        self._waiting = []
+        self._waiting = ()
         self._pass_on(waiting)
 
     def _new_http2(self, upgraded: Upgraded | None) -> Http2Connection:
@@ -353,7 +384,7 @@ class ConnectionStream:
         self._inner = ConnectionStream(self._connection_id, self._shared, self._number, self._depth + 1)
         self._pass_inside(self._inner, [Piece(*held[:7], missing=held.missing or 0) for held in backlog])
 
-    def _pass_inside(self, inner: ConnectionStream, pieces: list[Piece]) -> None:
+    def _pass_inside(self, inner: ConnectionStream, pieces: Sequence[Piece]) -> None:
         """To the bytes of a tunnel each piece is a segment. What carried it besides (outer TLS) is not theirs."""
         for side, data, _, _, last_frame, last_ns, _, _, missing in pieces:
             if data:
@@ -368,9 +399,13 @@ class ConnectionStream:
         self.duplicate_of = inner.duplicate_of
 
     def _drain_anomalies(self) -> None:
-        for layer in (self._tls, self._http, self._sideline):
-            if layer is not None and layer.anomalies:
-                self._note(layer.anomalies)
+        tls, http, sideline = self._tls, self._http, self._sideline
+        if tls is not None and tls.anomalies:
+            self._note(tls.anomalies)
+        if http is not None and http.anomalies:
+            self._note(http.anomalies)
+        if sideline is not None and sideline.anomalies:
+            self._note(sideline.anomalies)
 
     def _note(self, anomalies: list[Anomaly]) -> None:
         for anomaly in anomalies:

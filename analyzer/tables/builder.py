@@ -15,7 +15,7 @@ pandas and pyarrow are imported only where they are needed. That rows fit the ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 import numpy as np
@@ -46,7 +46,7 @@ class TableBuilder:
     times, in any order.
     """
 
-    __slots__ = ("_buffer", "_chunks", "_flushed", "_handed_over", "table")
+    __slots__ = ("_buffer", "_chunks", "_flushed", "_handed_over", "_later", "table")
 
     def __init__(self, table: Table) -> None:
         self.table = table
@@ -54,6 +54,7 @@ class TableBuilder:
         self._buffer: list[tuple[object, ...]] = []
         self._flushed = 0
         self._handed_over = False
+        self._later: dict[str, Callable[[], Sequence[object]]] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -108,6 +109,11 @@ class TableBuilder:
             for start in range(0, len(listed), FLUSH_ROWS):
                 fresh.extend(listed[start : start + FLUSH_ROWS])
         self._chunks[name] = fresh
+        self._later.pop(name, None)
+
+    def replace_later(self, name: str, make: Callable[[], Sequence[object]]) -> None:
+        """The same, when somebody asks for the column: `make` gives its values then, from other columns."""
+        self._later[name] = make
 
     def reorder(self, order: Sequence[int] | npt.NDArray[np.integer[Any]]) -> None:
         """Put the rows into the order of these row numbers. Numbers left out drop their rows."""
@@ -143,6 +149,8 @@ class TableBuilder:
         """
         import pandas as pd
 
+        for name in list(self._later):
+            self._column(name)
         self._flush()
         self._handed_over = True
         arrays = {}
@@ -152,6 +160,8 @@ class TableBuilder:
 
     def _column(self, name: str) -> _Chunks:
         self._flush()
+        if name in self._later:
+            self.replace(name, self._later.pop(name)())
         return self._chunks[name]
 
     def _flush(self) -> None:

@@ -36,12 +36,13 @@ Recipe: TypeAlias = Callable[[], Made]
 class DerivedTable:
     """Recipes for all columns of a table."""
 
-    __slots__ = ("_length", "_recipes", "table")
+    __slots__ = ("_length", "_newest", "_recipes", "table")
 
     def __init__(self, table: Table, length: int, recipes: Mapping[str, Recipe]) -> None:
         self.table = table
         self._length = length
         self._recipes = recipes
+        self._newest: tuple[str, Made] | None = None  # whose mask is mostly asked for next
 
     def __len__(self) -> int:
         return self._length
@@ -51,11 +52,15 @@ class DerivedTable:
         made = self._recipes[name]()
         if made.values is not None:
             return objects(made.array, made.values)
-        return made.array if made.mask is None else np.where(made.mask, 0, made.array)
+        if made.mask is None:
+            return made.array
+        self._newest = name, made
+        return np.where(made.mask, 0, made.array)
 
     def mask(self, name: str) -> Bools:
         """True where the column's value is absent."""
-        made = self._recipes[name]()
+        known, self._newest = self._newest, None
+        made = known[1] if known is not None and known[0] == name else self._recipes[name]()
         if made.values is not None:
             return made.array < 0
         if made.mask is not None:

@@ -1,7 +1,6 @@
-"""What a table is made of: the dataclasses that the catalog is written in (DESIGN section 5)."""
+"""What a table is made of: the types that the catalog is written in (DESIGN section 5)."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 # Kind → pandas dtype; None is "not observed" in all of them.
 #   int: Int64 · float: float64 (NaN) · bool: boolean · time: datetime64[ns, UTC] · text, enum: category or str
@@ -9,8 +8,7 @@ from typing import Literal
 Kind = Literal["int", "float", "bool", "time", "text", "enum", "json"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(NamedTuple):
     """One column of a table."""
 
     name: str  # snake_case with its unit as suffix: _s, _ms, _bytes
@@ -20,8 +18,7 @@ class Column:
     personal: bool = False  # names a person or device: replaced under --pseudonymize
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Table(NamedTuple):
     """One table of the result."""
 
     name: str

@@ -19,14 +19,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from analyzer.tables.builder import TableBuilder
 from analyzer.tables.catalog import adaptations
-from analyzer.timeline.columns import Bools, Floats, Ints
+from analyzer.timeline.columns import Bools, Codes, Floats, Ints
 from analyzer.timeline.idle_timeouts import Path
 
 ANDROID_2009 = (290.0, 470.0, 650.0, 830.0, 1010.0)
@@ -98,8 +98,15 @@ def prospect(habit: Habit, path: Path) -> tuple[float | None, str]:
     return ends_at_s, "swings" if swings else "settles"
 
 
+def _begins(values: npt.NDArray[Any]) -> Bools:
+    """Whether each differs from the one before; the first does."""
+    found = np.ones(len(values), dtype=np.bool_)
+    found[1:] = values[1:] != values[:-1]
+    return found
+
+
 def rows(
-    session: npt.NDArray[np.integer], path: Ints, start: Ints, requested_s: Floats, died: Bools, paths: Sequence[Path]
+    session: Codes, path: Codes, start: Ints, requested_s: Floats, died: Bools, paths: Sequence[Path]
 ) -> TableBuilder:
     """The table. One value a wait whose interval is known: its session_id, its place in `paths`, its start, the
     interval in force and whether it was cut."""
@@ -108,10 +115,11 @@ def rows(
         return builder
     order = np.lexsort((start, path, session))
     session, path, start, asked, dead = session[order], path[order], start[order], requested_s[order], died[order]
-    new = (np.diff(session, prepend=-1) != 0) | (np.diff(path, prepend=-1) != 0)
+    del order
+    new = _begins(session) | _begins(path)
     firsts = np.flatnonzero(new)
     lasts = np.append(firsts[1:], len(session))
-    run_starts = np.flatnonzero(new | (np.diff(asked, prepend=-1.0) != 0))
+    run_starts = np.flatnonzero(new | _begins(asked))
     run_lengths = np.diff(run_starts, append=len(session)).tolist()
     run_deaths = np.add.reduceat(dead.astype(np.int64), run_starts).tolist()
     run_of = np.searchsorted(run_starts, np.append(firsts, len(session))).tolist()  # the first run of each row

@@ -29,21 +29,23 @@ def seconds(later_ns: int, earlier_ns: int) -> float:
     return (later_ns - earlier_ns) / NS
 
 
-def ranks(order: npt.NDArray[Any]) -> Ints:
+def ranks(order: npt.NDArray[Any]) -> Codes:
     """Row number → place in `order`, which has every row number once."""
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order))
+    place = np.empty(len(order), dtype=np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
     return place
 
 
-def last_known(group: Ints, known: Bools) -> Ints:
+def last_known(group: Ints | Codes, known: Bools) -> Codes:
     """For each place the newest earlier place of the same group where `known` holds, else -1.
 
     The arrays are sorted by group, then by time. The place itself does not count: what a request states holds for
     later ones.
     """
-    places = np.arange(len(group))
-    newest = np.maximum.accumulate(np.where(known, places, -1)) if len(group) else places
-    before = np.concatenate(([-1], newest[:-1])) if len(group) else newest
-    first_of_group = np.searchsorted(group, group, side="left")
-    return np.where(before >= first_of_group, before, -1)
+    places = np.arange(len(group), dtype=np.int32)
+    newest = np.full(len(group), -1, dtype=np.int32)
+    newest[1:] = np.maximum.accumulate(np.where(known, places, np.int32(-1)))[:-1]
+    begins = np.ones(len(group), dtype=np.bool_)
+    begins[1:] = group[1:] != group[:-1]
+    newest[newest < np.maximum.accumulate(np.where(begins, places, np.int32(0)))] = -1
+    return newest

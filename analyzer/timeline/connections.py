@@ -63,7 +63,7 @@ class Connections:
                 "decoded" if sessions else "none",
                 c.first_frame,
                 c.last_frame,
-                display_filter(c),
+                None,  # the display filter, see finish()
                 c.duplicate_of,
                 None if c.handshake_ns is None else c.handshake_ns / 1e6,
                 sessions,
@@ -97,14 +97,24 @@ class Connections:
                 evidence[row] = known.get(original, evidence[row])
             self.builder.replace("eas_evidence", evidence)
         self.builder.reorder(np.argsort(ints(self._ids), kind="stable"))
+        self.builder.replace_later("display_filter", self._display_filters)
         return self.builder
+
+    def _display_filters(self) -> list[str]:
+        ends = ("client_ip", "client_port", "server_ip", "server_port")
+        return list(map(filter_of, *(self.builder.column(name).tolist() for name in ends)))
 
 
 def display_filter(c: Connection) -> str:
-    """A Wireshark display filter for the connection's addresses and ports.
+    """A Wireshark display filter for the connection's addresses and ports."""
+    return filter_of(c.client.ip, c.client.port, c.server.ip, c.server.port)
+
+
+def filter_of(client_ip: str, client_port: int, server_ip: str, server_port: int) -> str:
+    """The same, from the two ends.
 
     tcp.stream would be shorter but is not known: Wireshark numbers streams by its own rules. Repeated fields match
     either end.
     """
-    field = "ipv6.addr" if ":" in c.client.ip else "ip.addr"
-    return f"{field}=={c.client.ip} && tcp.port=={c.client.port} && {field}=={c.server.ip} && tcp.port=={c.server.port}"
+    field = "ipv6.addr" if ":" in client_ip else "ip.addr"
+    return f"{field}=={client_ip} && tcp.port=={client_port} && {field}=={server_ip} && tcp.port=={server_port}"

@@ -14,6 +14,7 @@ running, so that the wait's length says nothing. Left out: endings with another 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,9 @@ from analyzer.timeline.columns import NS, Bools, Floats, Ints
 from analyzer.timeline.known_timers import candidates
 from analyzer.timers.estimate import FEW, NOTHING, Estimate, estimate, identified, observed
 from dissectors.events import Connection
+
+_BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"((?:{_BYTE}\.){{3}}){_BYTE}").fullmatch
 
 ADVISED_S = 1800.0  # Microsoft and Apple both advise firewalls to keep idle connections for 30 minutes
 _BEHAVIOUR = {"rst": "reset", "fin": "fin", "tls_close": "fin", "silent": "silent", "http_error": "proxy_error"}
@@ -164,6 +168,9 @@ class Paths:
 
 def network(ip: str) -> str:
     """The client network that an address is taken to belong to."""
+    usual = _IPV4(ip)
+    if usual:  # `ipaddress` takes ten times as long
+        return f"{usual[1]}0/24"
     try:
         return str(ip_network((ip, 64 if ip_address(ip).version == 6 else 24), strict=False))
     except ValueError:  # an engine that gives names

@@ -10,13 +10,15 @@ Events arrive connection by connection, so fetches and mails are gathered and jo
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from analyzer.timeline.columns import Ints
 from dissectors.eas import EasMessage
-from dissectors.eas.commands.compose import ComposeRequest, SourceItem
-from dissectors.eas.commands.itemoperations import FetchResponse, ItemOperationsResponse
 from dissectors.events import Transaction
+
+if TYPE_CHECKING:
+    from dissectors.eas.commands.compose import SourceItem
+    from dissectors.eas.commands.itemoperations import FetchResponse
 
 COMMANDS = frozenset({"ItemOperations", "SmartReply", "SmartForward"})
 MAX_KEPT = 200_000  # fetches, and mails that name an original
@@ -49,6 +51,9 @@ class Originals:
 
     def add(self, row: int, session: int, t: Transaction, message: EasMessage) -> None:
         """A transaction of one of COMMANDS; `session`: its provisional number."""
+        from dissectors.eas.commands.compose import ComposeRequest
+        from dissectors.eas.commands.itemoperations import ItemOperationsResponse
+
         said, asked = message.response, message.request
         if isinstance(said, ItemOperationsResponse) and t.response is not None:
             for fetch in said.fetches:

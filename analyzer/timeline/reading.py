@@ -113,14 +113,14 @@ class Reader:
         if type(said) is not PingResponse or said.status is None:
             return terms
         status = said.status
+        kind, stated, stored, stored_as, folders, tentative, *_ = terms
         if status in (1, 2):
-            return terms._replace(
-                status=status, outcome=EXPIRED if status == 1 else CHANGES, changed=self._code(said.changed)
-            )
+            outcome = EXPIRED if status == 1 else CHANGES
+            return Terms(kind, stated, stored, stored_as, folders, tentative, status, self._code(said.changed), outcome)
         if status == 5:
             stored = NOT_KNOWN if said.heartbeat_s is None else float(said.heartbeat_s)
-            terms = terms._replace(stored_s=stored, stored_as=SERVER_LIMIT)
-        return terms._replace(status=status, outcome=ERROR)
+            stored_as = SERVER_LIMIT
+        return Terms(kind, stated, stored, stored_as, folders, tentative, status, UNREADABLE, ERROR)
 
     def sync(self, row: int, session: int, t: Transaction, message: EasMessage) -> Wait | Stored | None:
         """The wait of a Sync that asks for one; of another Sync what the server stores; None when that stays as it

@@ -20,9 +20,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analyzer.tables import read
 from analyzer.tables.builder import TableBuilder
 from analyzer.tables.catalog import sessions
 from analyzer.timeline.columns import Codes, Ints
+from analyzer.timeline.packing import PackedRows
 from analyzer.timeline.transactions import Columns
 
 Key = tuple[str | None, str | None, str | None]  # server, user, device_id
@@ -90,11 +92,11 @@ class Sessions:
         return np.array([-1 if self._keys[n][1:] == (None, None) else n for n in found], dtype=np.int64)
 
     def finish(
-        self, transactions: Columns, time_order: Codes, waits_by_session: Ints, final: Ints
+        self, packed: PackedRows, transactions: Columns, time_order: Codes, waits_by_session: Ints, final: Ints
     ) -> tuple[TableBuilder, Ints, dict[int, Key]]:
-        """Make the rows. `time_order`: transaction rows in order of time; `final`: of each row its joined session, -1
-        for none; `waits_by_session`: how many waits each has. Returns the builder, joined number → session_id (0: no
-        such session), and session_id → key.
+        """Make the rows. `transactions`: of `packed`; `time_order`: transaction rows in order of time; `final`: of each
+        row its joined session, -1 for none; `waits_by_session`: how many waits each has. Returns the builder, joined
+        number → session_id (0: no such session), and session_id → key.
         """
         builder = TableBuilder(sessions.TABLE)
         rows = time_order[final[time_order] >= 0]
@@ -108,10 +110,13 @@ class Sessions:
         last_ns = np.full(count, np.iinfo(np.int64).min)
         np.minimum.at(first_ns, group, transactions.start[rows])
         np.maximum.at(last_ns, group, transactions.end[rows])
-        up, down = (np.bincount(group, weights=c[rows], minlength=count) for c in (transactions.up, transactions.down))
+        up, down = (
+            np.bincount(group, weights=packed[name][rows].clip(0), minlength=count)  # -1: not seen
+            for name in ("request_wire_bytes", "response_wire_bytes")
+        )
         requests = np.bincount(group, minlength=count)
         links = transactions.connection[rows].astype(np.int64)
-        pairs = np.unique(group * (int(links.max(initial=0)) + 1) + links)
+        pairs = read.distinct(group * (int(links.max(initial=0)) + 1) + links)
         connections = np.bincount(pairs // (int(links.max(initial=0)) + 1), minlength=count)
         traits = self._merged_traits()
         for n in seen.tolist():

@@ -13,8 +13,7 @@ end is not yet clear are kept as objects.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -25,109 +24,59 @@ from analyzer.keyless.inference import Inference
 from analyzer.tables.builder import TableBuilder
 from analyzer.tables.catalog import TABLES, captures, findings
 from analyzer.tables.derived import DerivedTable
-from analyzer.timeline import adaptation, endings, originals, sync_mode
+from analyzer.timeline import adaptation, endings, sync_mode
 from analyzer.timeline.access import Access
 from analyzer.timeline.anomalies import Anomalies
-from analyzer.timeline.attribution import gateway
 from analyzer.timeline.attribution.together import End
+from analyzer.timeline.carried import Carried, Open
 from analyzer.timeline.columns import Codes, Ints
 from analyzer.timeline.connections import Connections
 from analyzer.timeline.endings import Pending, Surroundings
 from analyzer.timeline.facts import CaptureFacts
-from analyzer.timeline.folders import Folders
 from analyzer.timeline.history import History, Refusals
 from analyzer.timeline.idle_timeouts import Paths
-from analyzer.timeline.reading import INFERRED, SYNC, UNKNOWN, Reader, Stored, Wait, wait_of
+from analyzer.timeline.packing import PackedRows
+from analyzer.timeline.reading import INFERRED, SYNC, UNKNOWN, wait_of
 from analyzer.timeline.server_side import ServerSide
-from analyzer.timeline.sessions import Sessions
-from analyzer.timeline.sync_sizes import SyncSizes
 from analyzer.timeline.teardowns import Teardowns
-from analyzer.timeline.transactions import Packed, Transactions, columns, in_order
-from analyzer.timeline.waits import Waits
-from dissectors.eas import EasMessage, Message, decode_transaction
-from dissectors.eas.commands.foldersync import FolderSyncResponse
+from analyzer.timeline.transactions import columns, in_order
+from dissectors.eas import EasMessage
 from dissectors.events import (
     Anomaly,
     Connection,
     Datagram,
     DirectorySearch,
     Event,
-    StreamReset,
     Transaction,
     TriggerMail,
     Unreachable,
 )
-
-MAX_KEPT_WAITS = 100  # without answer on one connection; HTTP/2 allows as many streams, HTTP/1.1 has one
-MAX_REMEMBERED_PINGS = 4096  # pairs of request and answer
-
-
-# Server, user, device_id, device_type, user agent and protocol version of a request.
-_Said: TypeAlias = tuple[str | None, str | None, str | None, str | None, str | None, str | None]
-
-
-class _Open:
-    """What is known of a connection that has carried EAS and has not ended."""
-
-    __slots__ = (
-        "command", "gateway", "head", "headers", "last_end_ns", "last_start_ns", "said", "session", "sessions",
-        "target", "unanswered", "user", "version", "wait",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        # Of the newest request; they mostly repeat, and `said`, `session` and `head` are made from them.
-        self.headers: Mapping[str, str] | None = None
-        self.target: str | None = None
-        self.user: str | None = None
-        self.command: str | None = None
-        self.version = ""
-        self.said: _Said | None = None
-        self.session = -1
-        self.head = -1
-        self.sessions: set[int] = set()
-        self.last_start_ns = -1  # newest start of a request
-        self.last_end_ns = -1  # newest end of a request or answer
-        self.wait = -1  # place of the newest answered one: did its answer get through?
-        # With the end of the last HTTP data before each, and how its stream was reset.
-        self.unanswered: list[tuple[Wait, int, StreamReset | None]] = []
-        self.gateway: list[tuple[int, Wait, gateway.Signature]] = []  # waits that a gateway ended, with their place
 
 
 class Timeline:
     """Feed it every event, in the order in which an engine yields them, then call `finish` once."""
 
     def __init__(self) -> None:
-        self._transactions = Transactions()
-        self._connections = Connections()
-        self._sessions = Sessions()
-        self._waits = Waits()
-        self._reader = Reader()
-        self._teardowns = Teardowns()
-        self._sync_sizes = SyncSizes()
-        self._folders = Folders()
-        self._anomalies = Anomalies()
+        self._access = Access()
         self._server_side = ServerSide()
+        self._anomalies = Anomalies()
+        self._carried = Carried(self._access, self._server_side, self._anomalies)
+        self._connections = Connections()
+        self._teardowns = Teardowns()
         self._refusals = Refusals()
         self._paths = Paths()
         self._inference = Inference()
         self._longest_s: dict[int, float | None] = {}  # of inferred waits without answer, by row
-        self._originals = originals.Originals()
-        self._access = Access()
         self._certificates = Certificates()
-        self._open: dict[int, _Open] = {}
         self._pending: list[Pending] = []
         self._ends: list[End] = []  # of connections with a wait; their rows are made when all of them are known
         self._clients: dict[int, tuple[str, int, int]] = {}  # address, start and capture, by connection
         self._capture_of: dict[int, int] = {}
-        # Code of the terms of an answered Ping, by the identities of its messages, which are held with it.
-        self._pings: dict[tuple[int, int], tuple[int, Message | None, Message | None]] = {}
 
     def add(self, event: Event, message: EasMessage | None = None) -> None:
         """One event. `message`: what a Transaction says as EAS, where that is known already."""
         if type(event) is Transaction:
-            if self._access.wants(event):
-                self._access.transaction(event, len(self._transactions))
-            self._transaction(event, decode_transaction(event) if message is None else message)
+            self._carried.add(event, message)
         elif type(event) is Connection:
             self._access.connection(event)
             self._connection(event)
@@ -138,138 +87,21 @@ class Timeline:
         elif type(event) is DirectorySearch or type(event) is TriggerMail:
             self._access.event(event)
 
-    def _transaction(self, t: Transaction, message: EasMessage | None) -> None:
-        if message is None:
-            self._transactions.add(t, -1, self._head_of(t, None), None)
-            self._server_side.transaction(t)
-            return
-        open_ = self._open.get(t.connection_id)
-        if open_ is None:
-            open_ = self._open[t.connection_id] = _Open()
-        request, response = t.request, t.response
-        command, answer = message.command, message.response
-        if request is None:
-            self._speaker(open_, (None, message.user, message.device_id, message.device_type, None, None), t)
-            open_.headers, head = None, self._head_of(t, command)
-        else:
-            headers = request.headers
-            if headers is not open_.headers or request.target != open_.target or request.user != open_.user:
-                said = (
-                    headers.get("host"),
-                    message.user,
-                    message.device_id,
-                    message.device_type,
-                    headers.get("user-agent"),
-                    message.protocol_version,
-                )
-                if said != open_.said:
-                    self._speaker(open_, said, t)
-                    open_.head = -1
-                if request.target != open_.target:
-                    open_.head = -1
-                open_.headers, open_.target, open_.user = headers, request.target, request.user
-            head = open_.head
-            if head < 0 or command != open_.command or request.http_version != open_.version:
-                head = open_.head = self._head_of(t, command)
-                open_.command, open_.version = command, request.http_version
-        session = open_.session
-        status = None if answer is None else getattr(answer, "status", None)
-        row = self._transactions.add(t, session, head, status)
-        if message.oddities:
-            self._anomalies.add_oddities(t, message)
-
-        if command == "Ping":
-            if request is not None and response is not None and response.status == 200:
-                known = self._pings.get((id(message.request), id(answer)))
-                open_.wait = self._waits.add(row, self._ping_code(message) if known is None else known[0], -1)
-            else:
-                self._wait(open_, self._reader.ping(row, session, t, message), t)
-        elif command == "Sync":
-            wait = self._reader.sync(row, session, t, message)
-            if type(wait) is Stored:
-                self._waits.add_stored(wait)
-            elif type(wait) is Wait:
-                self._wait(open_, wait, t)
-            self._sync_sizes.add(row, session, t, message)
-        elif command == "FolderSync" and isinstance(answer, FolderSyncResponse):
-            half = request or response
-            assert half is not None  # the seam: never both missing
-            self._folders.add(session, half.start_ns, answer)
-        elif command in originals.COMMANDS:
-            self._originals.add(row, session, t, message)
-
-        if request is not None:
-            start_ns, end_ns = request.start_ns, request.end_ns
-        if response is not None:
-            end_ns = response.end_ns
-            if request is None:
-                start_ns = response.start_ns
-        if start_ns > open_.last_start_ns:  # noqa: PLR1730  max() takes three times as long
-            open_.last_start_ns = start_ns
-        if end_ns > open_.last_end_ns:  # noqa: PLR1730
-            open_.last_end_ns = end_ns
-
-    def _head_of(self, t: Transaction, command: str | None) -> int:
-        request = t.request
-        if request is None:
-            assert t.response is not None  # the seam: never both missing
-            return self._transactions.head(None, None, None, command, t.response.http_version)
-        host = request.headers.get("host")
-        method, target = request.method or None, request.target or None
-        return self._transactions.head(method, host, target, command, request.http_version)
-
-    def _speaker(self, open_: _Open, said: _Said, t: Transaction) -> None:
-        """Another session, or the same with other traits, speaks on a connection."""
-        if said == open_.said:
-            return
-        self._note_speaker(open_)
-        open_.said = said
-        open_.session = self._sessions.number(*said[:3], t.connection_id)
-        open_.sessions.add(open_.session)
-
-    def _note_speaker(self, open_: _Open) -> None:
-        """What the session said of itself, until its newest request so far."""
-        if open_.said is not None:
-            self._sessions.note(open_.session, open_.last_start_ns, *open_.said[3:])
-
-    def _ping_code(self, message: EasMessage) -> int:
-        """The code of the terms of an answered Ping that was not met yet. The decoder gives the same object for the
-        same body, so it is looked up by identity."""
-        asked, said = message.request, message.response
-        code = self._waits.code(self._reader.answered_ping(asked, said))
-        if len(self._pings) >= MAX_REMEMBERED_PINGS:
-            self._pings.clear()
-        self._pings[(id(asked), id(said))] = (code, asked, said)
-        return code
-
-    def _wait(self, open_: _Open, wait: Wait | None, t: Transaction) -> None:
-        if wait is None:
-            return
-        if wait.answer_ns < 0:
-            if len(open_.unanswered) < MAX_KEPT_WAITS:
-                open_.unanswered.append((wait, open_.last_end_ns, t.stream_reset))
-            return
-        place = self._waits.add(wait.row, self._waits.code(wait.terms), wait.items)
-        if wait.terms.by_gateway and t.response is not None:
-            open_.gateway.append((place, wait, gateway.signature(t.response)))
-        else:
-            open_.wait = place
-
     def _connection(self, c: Connection) -> None:
         self._refusals.add(c)
         self._server_side.connection(c)
         self._certificates.add(c)
-        open_ = self._open.pop(c.connection_id, None)
+        open_ = self._carried.open.pop(c.connection_id, None)
         if open_ is None:
             self._connections.add(c, 0)
             self._inference.add(c)
             return
-        self._note_speaker(open_)
-        sessions = self._sessions.connection_ended(open_.sessions, f"{c.server.ip}:{c.server.port}")
+        self._carried.note_speaker(open_)
+        sessions = self._carried.sessions.connection_ended(open_.sessions, f"{c.server.ip}:{c.server.port}")
         self._connections.add(c, len(sessions))
         self._ended(c, open_, sessions)
 
-    def _ended(self, c: Connection, open_: _Open, sessions: set[int]) -> None:
+    def _ended(self, c: Connection, open_: Open, sessions: set[int]) -> None:
         """A connection that has carried EAS has ended."""
         self._paths.add(c, streams=open_.version == "2")
         self._clients[c.connection_id] = (c.client.ip, c.start_ns, c.capture)
@@ -282,31 +114,33 @@ class Timeline:
 
     def _infer(self, capture_end_ns: Sequence[int | None]) -> None:
         """The exchanges and waits of connections that stayed encrypted become rows like all others."""
+        carried = self._carried
         for found in self._inference.waits(capture_end_ns):
-            c, open_ = found.connection, _Open()
-            session = self._sessions.number(found.server, None, found.device, c.connection_id)
-            head = self._transactions.head(None, None, None, None, None)
+            c, open_ = found.connection, Open()
+            session = carried.sessions.number(found.server, None, found.device, c.connection_id)
+            head = carried.transactions.head(None, None, None, None, None)
             meanings = {meaning.place: meaning for meaning in found.waits}
             for place, exchange in enumerate(found.exchanges):
                 t = keyless_rows.transaction(c, place + 1, exchange)
-                row = self._transactions.add(t, session, head, None)
+                row = carried.transactions.add(t, session, head, None)
                 if place in meanings:
                     terms = keyless_rows.terms(meanings[place])
-                    self._wait(open_, wait_of(row, session, t, meanings[place].brought_bytes, terms), t)
+                    carried.wait(open_, wait_of(row, session, t, meanings[place].brought_bytes, terms), t)
                     self._longest_s[row] = found.longest_s
                 open_.last_start_ns = exchange.request_ns
                 open_.last_end_ns = max(exchange.sent_ns, exchange.answer_end_ns)
             self._connections.infer(c.connection_id)
             self._ended(c, open_, {session})
 
-    def _settle(self, open_: _Open, c: Connection | None) -> bool:
+    def _settle(self, open_: Open, c: Connection | None) -> bool:
         """Hand on the waits that were pending. True: none was at the end of the connection."""
         none_at_end = True
         if open_.wait >= 0 and c is not None and c.server.unacked_bytes:
-            row, items = self._waits.at(open_.wait)
-            newest = self._transactions.wait(row, items, self._waits.terms(open_.wait))
+            waits = self._carried.waits
+            row, items = waits.at(open_.wait)
+            newest = self._carried.transactions.wait(row, items, waits.terms(open_.wait))
             if endings.undelivered(newest, c):
-                self._waits.withdraw(open_.wait)
+                waits.withdraw(open_.wait)
                 self._pending.append(Pending(newest, c, False, -1))
                 none_at_end = False
         streams = open_.version == "2"
@@ -321,29 +155,30 @@ class Timeline:
         """All tables but `findings`, in the order of the catalog. `facts`: the captures, in the order of
         `Connection.capture`.
         """
-        for open_ in self._open.values():  # an engine that broke off
-            self._note_speaker(open_)
-            self._sessions.connection_ended(open_.sessions, "")
+        carried = self._carried
+        for open_ in carried.open.values():  # an engine that broke off
+            carried.note_speaker(open_)
+            carried.sessions.connection_ended(open_.sessions, "")
             self._settle(open_, None)
-        self._open.clear()
+        carried.open.clear()
         self._infer([f.end_ns for f in facts])
         names = [f.name for f in facts]
-        joined = self._sessions.resolved()
-        packed = self._transactions.packed()
+        joined = carried.sessions.resolved()
+        packed = carried.transactions.packed
         found = columns(packed)
         order, transaction_ids = in_order(found)
         final = _through(joined, found.session)
         self._judge(joined, packed, History(found, order, final, self._clients), facts)
 
-        waits = self._waits
+        waits = carried.waits
         waiting = packed["session"][waits.rows]
         kept_sessions = _through(joined, waiting)[waits.kept]
         waits_by_session = np.bincount(kept_sessions[kept_sessions >= 0], minlength=len(joined))
-        sessions, session_ids, keys = self._sessions.finish(found, order, waits_by_session, final)
+        sessions, session_ids, keys = carried.sessions.finish(packed, found, order, waits_by_session, final)
         ids_of = _through(session_ids, joined, missing=0)  # provisional → session_id
         of_rows = _through(session_ids, final, missing=0).astype(np.int32)
-        unsent = self._originals.unsent(joined)
-        transactions = self._transactions.finish(packed, order, transaction_ids, of_rows, unsent)
+        unsent = carried.originals.unsent(joined)
+        transactions = carried.transactions.finish(order, transaction_ids, of_rows, unsent)
         del found, final  # large, and not needed any more
         survived = waits.kept & waits.answered
         rows = waits.rows[survived]
@@ -358,9 +193,9 @@ class Timeline:
             self._teardowns.add(end.connection, end.ending, end.place, end.session)
         held_rows = waits.rows[waits.kept & (waits.field("kind", np.int8) == SYNC)]
         of_waits = _through(ids_of, waiting, missing=0).astype(np.int32)
-        heartbeats, heartbeat_ids = waits.finish(of_waits, keys, transaction_ids, self._reader.lists)
+        heartbeats, heartbeat_ids = waits.finish(of_waits, keys, transaction_ids, carried.reader.lists)
         teardowns = self._teardowns.finish(ids_of, heartbeat_ids, waits.requested, waits.held)
-        self._folders.join(joined.tolist())
+        carried.folders.join(joined.tolist())
         for part in (self._server_side, self._certificates, self._inference):
             for odd in part.anomalies():
                 self._anomalies.add(odd)
@@ -373,7 +208,7 @@ class Timeline:
             "teardowns": teardowns,
             "idle_timeouts": self._paths.finish(),
             "adaptations": self._adaptations(of_waits, packed),
-            "sync_sizes": self._sync_sizes.finish(joined, ids_of, transaction_ids, held_rows, self._folders),
+            "sync_sizes": carried.sync_sizes.finish(joined, ids_of, transaction_ids, held_rows, carried.folders),
             "certificates": self._certificates.finish(),
             "anomalies": self._anomalies.finish(names, self._capture_of),
         }
@@ -383,23 +218,23 @@ class Timeline:
         made_later = findings.TABLE.name
         return {t.name: built[t.name] if t.name in built else TableBuilder(t) for t in TABLES if t.name != made_later}
 
-    def _adaptations(self, of_waits: Codes, packed: Packed) -> TableBuilder:
+    def _adaptations(self, of_waits: Codes, packed: PackedRows) -> TableBuilder:
         """How each device changed its interval. `of_waits`: session_id of each wait, 0 for none."""
-        waits = self._waits
+        waits = self._carried.waits
         died = np.zeros(len(waits), dtype=np.bool_)
         died[[end.place for end in self._ends if end.ending.premature]] = True
-        path = self._paths.of_connections(packed["connection_id"][waits.rows])
+        path = self._paths.of_connections(packed["connection_id"][waits.rows]).astype(np.int32)
         known = np.flatnonzero(waits.kept & ~np.isnan(waits.requested) & (of_waits > 0) & (path >= 0))
         start = packed["request_end"][waits.rows[known]]
         return adaptation.rows(
             of_waits[known], path[known], start, waits.requested[known], died[known], self._paths.found
         )
 
-    def _judge(self, joined: Ints, packed: Packed, history: History, facts: Sequence[CaptureFacts]) -> None:
+    def _judge(self, joined: Ints, packed: PackedRows, history: History, facts: Sequence[CaptureFacts]) -> None:
         """Inherit the intervals, then say how each pending wait ended."""
         # Not in order of arrival, which the engine is free to choose.
         pending = sorted(self._pending, key=lambda p: (p.wait.start_ns, p.wait.request_frame))
-        waits = self._waits
+        waits = self._carried.waits
         first = waits.add_open([p.wait for p in pending])
         waits.inherit(joined, packed)
         around = Surroundings(history, self._refusals, joined.tolist(), [f.end_ns for f in facts])
@@ -443,6 +278,6 @@ def _captures(facts: Sequence[CaptureFacts], missing: list[int]) -> TableBuilder
     return builder
 
 
-def _through(table: Ints, index: Ints, missing: int = -1) -> Ints:
+def _through(table: Ints, index: Ints | Codes, missing: int = -1) -> Ints:
     """table[index], and `missing` where the index is -1."""
     return np.append(table, missing)[index]

@@ -1,9 +1,9 @@
 """HTTP transactions → rows of `transactions`, and the columns that every other table is joined by.
 
-Transactions are by far the most numerous rows, so each is packed into PACKED as it arrives: one buffer that grows by
-appending, 100 bytes a row, in which a field is -1 where nothing was observed. What few values repeat (method, host,
-path, ...) is a code. A row is known from then on by its number; ids are given at the end, in order of time, because an
-engine yields events connection by connection. Columns are made from the packed rows when somebody asks for them.
+Transactions are by far the most numerous rows, so each is packed as it arrives, into some 50 bytes; a field is -1 where
+nothing was observed. What few values repeat (method, host, path, ...) is a code. A row is known from then on by its
+number; ids are given at the end, in order of time, because an engine yields events connection by connection. Columns
+are made from the packed rows when somebody asks for them.
 
 Sizes add up because the parts are differences of three nested counts that the dissectors keep of each message: TCP
 payload, HTTP (head, framing and body) and body as sent.
@@ -11,51 +11,45 @@ payload, HTTP (head, framing and body) and body as sent.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzer.tables.builder import NAT
 from analyzer.tables.catalog import transactions
 from analyzer.tables.derived import DerivedTable, Made, Recipe
 from analyzer.timeline.columns import Bools, Codes, Ints, ranks
+from analyzer.timeline.packing import PackedRows
 from analyzer.timeline.reading import Terms, Wait
 from dissectors.events import Transaction
 
-# Packed without gaps; the names are those of the table where it has such a column.
-_FIELDS = (
-    ("connection_id", "i"),
-    ("session", "i"),  # provisional number; -1: none
-    ("request_start", "q"),
-    ("request_end", "q"),
-    ("response_start", "q"),
-    ("response_end", "q"),
-    ("head", "i"),  # code: see `Transactions.head`
-    ("status", "h"),
-    ("request_wire_bytes", "i"),
-    ("response_wire_bytes", "i"),
-    ("request_http_bytes", "i"),  # head, chunk or frame headers, and body
-    ("response_http_bytes", "i"),
-    ("request_body_bytes", "i"),
-    ("response_body_bytes", "i"),
-    ("request_decoded_bytes", "i"),
-    ("response_decoded_bytes", "i"),
-    ("request_frame", "i"),
-    ("response_frame", "i"),
-    ("request_last_frame", "i"),
-    ("response_last_frame", "i"),
-    ("eas_status", "i"),
-    ("codings", "i"),  # code: see `Transactions._codings`
-    ("complete", "b"),
-)
-_NAMES = tuple(name for name, _ in _FIELDS)
-_PACKED = struct.Struct("<" + "".join(code for _, code in _FIELDS))
-_WIDE = struct.Struct("<" + "q" * len(_FIELDS))
-_DTYPE = np.dtype([(name, "<" + np.dtype(code).str[1:]) for name, code in _FIELDS])
-_WIDE_DTYPE = np.dtype([(name, "<i8") for name, _ in _FIELDS])
+# By the names of the table where it has such a column. A field is packed as its difference to the one named with it.
+_FIELDS: dict[str, str | None] = {
+    "connection_id": None,
+    "session": None,  # provisional number; -1: none
+    "request_start": None,
+    "request_end": "request_start",
+    "response_start": None,
+    "response_end": "response_start",
+    "head": None,  # code: see `Transactions.head`
+    "status": None,
+    "request_wire_bytes": None,
+    "response_wire_bytes": None,
+    "request_http_bytes": "request_wire_bytes",  # head, chunk or frame headers, and body
+    "response_http_bytes": "response_wire_bytes",
+    "request_body_bytes": "request_http_bytes",
+    "response_body_bytes": "response_http_bytes",
+    "request_decoded_bytes": "request_body_bytes",
+    "response_decoded_bytes": "response_body_bytes",
+    "request_frame": None,
+    "response_frame": None,
+    "request_last_frame": "request_frame",
+    "response_last_frame": "response_frame",
+    "eas_status": None,
+    "codings": None,  # code: see `Transactions._codings`
+    "complete": None,
+}
 _NUMBERS = (
     "status",
     "request_wire_bytes",
@@ -72,7 +66,6 @@ _NUMBERS = (
 )
 _TIMES = ("request_start", "request_end", "response_start", "response_end")
 
-Packed: TypeAlias = npt.NDArray[Any]  # records with the names in _FIELDS
 # Method, host, path, command, HTTP version; without the last, the transaction is inferred from encrypted bytes.
 Head: TypeAlias = tuple[str | None, str | None, str | None, str | None, str | None]
 Codings: TypeAlias = tuple[str | None, str | None]  # Content-Encoding of request and response
@@ -81,13 +74,11 @@ Codings: TypeAlias = tuple[str | None, str | None]  # Content-Encoding of reques
 class Columns(NamedTuple):
     """One value a row, in order of arrival."""
 
-    session: npt.NDArray[Any]  # provisional number; -1: none
-    connection: npt.NDArray[Any]
+    session: Codes  # provisional number; -1: none
+    connection: Codes
     start: Ints  # ns: of the request, else of the response
     end: Ints  # ns: of the response, else of the request
-    frame: npt.NDArray[Any]
-    up: npt.NDArray[Any]  # wire bytes; 0: not seen
-    down: npt.NDArray[Any]
+    frame: Ints
     answered: Bools
 
 
@@ -99,14 +90,12 @@ class Transactions:
     """The rows so far."""
 
     def __init__(self) -> None:
-        self._rows = bytearray()
-        self._count = 0
-        self._wide: dict[int, bytes] = {}  # rows with a number too large for PACKED
+        self.packed = PackedRows(_FIELDS)
         self._heads: dict[Head, int] = {}
-        self._codings: dict[Codings, int] = {}
+        self._codings: dict[Codings, int] = {(None, None): 0}
 
     def __len__(self) -> int:
-        return self._count
+        return len(self.packed)
 
     def head(
         self, method: str | None, host: str | None, target: str | None, command: str | None, version: str | None
@@ -119,52 +108,45 @@ class Transactions:
     def add(self, t: Transaction, session: int, head: int, eas_status: int | None) -> int:
         """`session`: -1 for none. Returns the row."""
         request, response = t.request, t.response
-        row = self._count
-        self._count = row + 1
+        if eas_status is None:
+            eas_status = -1
         if request is None or response is None:
-            self._pack(row, _half(t, session, head, -1 if eas_status is None else eas_status, self._coding(t)))
-            return row
-        codings = self._codings.get((request.headers.get("content-encoding"), response.headers.get("content-encoding")))
-        if codings is None:
+            return self.packed.append(*_half(t, session, head, eas_status, self._coding(t)))
+        # A slice is taken apart at once: to ask a named tuple for one field after the other takes three times as long.
+        begun, sent, frame, last_frame, _, _, _, headers, _, up, up_http, up_body, up_decoded, _, whole = request[:]
+        answered, got, answer_frame, end_frame, status, _, _, fields, wire, http, body, decoded, _, ended = response[:]
+        codings = 0
+        if headers.get("content-encoding") is not None or fields.get("content-encoding") is not None:
             codings = self._coding(t)
-        sent, got = request.decoded_bytes, response.decoded_bytes
-        try:
-            self._rows += _PACKED.pack(
-                t.connection_id,
-                session,
-                request.start_ns,
-                request.end_ns,
-                response.start_ns,
-                response.end_ns,
-                head,
-                response.status or -1,
-                request.wire_bytes,
-                response.wire_bytes,
-                request.http_bytes,
-                response.http_bytes,
-                request.body_bytes or _NO_BODY[request.complete],
-                response.body_bytes or _NO_BODY[response.complete],
-                -1 if sent is None else sent,
-                -1 if got is None else got,
-                request.first_frame,
-                response.first_frame,
-                request.last_frame,
-                response.last_frame,
-                -1 if eas_status is None else eas_status,
-                codings,
-                request.complete and response.complete,
-            )
-        except struct.error:  # 2 GiB or more
-            half = _half(t, session, head, -1 if eas_status is None else eas_status, codings)
-            self._pack(row, (*half[:-1], request.complete and response.complete))
-        return row
+        return self.packed.append(
+            t.connection_id,
+            session,
+            begun,
+            sent,
+            answered,
+            got,
+            head,
+            status or -1,
+            up,
+            wire,
+            up_http,
+            http,
+            up_body or _NO_BODY[whole],
+            body or _NO_BODY[ended],
+            -1 if up_decoded is None else up_decoded,
+            -1 if decoded is None else decoded,
+            frame,
+            answer_frame,
+            last_frame,
+            end_frame,
+            eas_status,
+            codings,
+            whole and ended,
+        )
 
     def wait(self, row: int, items: int, terms: Terms) -> Wait:
         """The wait that a row is."""
-        values = _PACKED.unpack_from(self._rows, row * _PACKED.size)
-        if row in self._wide:
-            values = _WIDE.unpack(self._wide[row])
-        fields = dict(zip(_NAMES, values, strict=True))
+        fields = self.packed.row(row)
         return Wait(
             row=row,
             session=fields["session"],
@@ -180,25 +162,17 @@ class Transactions:
             terms=terms,
         )
 
-    def packed(self) -> Packed:
-        """All rows in order of arrival, with the fields of PACKED. No row can be added while this is in use."""
-        if not self._wide:
-            return np.frombuffer(self._rows, dtype=_DTYPE)
-        whole = np.frombuffer(self._rows, dtype=_DTYPE).astype(_WIDE_DTYPE)
-        for row, values in self._wide.items():
-            whole[row] = np.frombuffer(values, dtype=_WIDE_DTYPE)[0]
-        return whole
-
     def finish(
-        self, packed: Packed, order: Codes, ids: Codes, session_ids: Codes, unsent: Mapping[int, int] | None = None
+        self, order: Codes, ids: Codes, session_ids: Codes, unsent: Mapping[int, int] | None = None
     ) -> DerivedTable:
         """The table. `order`: rows in order of time; `ids`: of each row; `session_ids`: of each row, 0 for none;
         `unsent`: bytes of originals that were not sent, by row.
         """
+        packed = self.packed
 
         def number(name: str) -> Recipe:
             def make() -> Made:
-                values = packed[name][order].astype(np.int64)
+                values = packed[name][order]
                 return Made(values, values < 0)
 
             return make
@@ -224,7 +198,7 @@ class Transactions:
             """What of the whole is not the part; all of it where nothing of the part was seen."""
 
             def make() -> Made:
-                outer, inner = (packed[field][order].astype(np.int64) for field in (whole, part))
+                outer, inner = (packed[field][order] for field in (whole, part))
                 return Made(outer - inner.clip(0), (outer < 0) | guessed[packed["head"][order]])
 
             return make
@@ -232,7 +206,7 @@ class Transactions:
         def compressed(side: str, part: int) -> tuple[Ints, Ints, Bools]:
             """Decoded bytes, bytes as sent, and whether a coding stands between them."""
             coded = np.array([_is_coded(each[part]) for each in codings] or [False], dtype=bool)
-            decoded, sent = (packed[f"{side}_{what}_bytes"][order].astype(np.int64) for what in ("decoded", "body"))
+            decoded, sent = (packed[f"{side}_{what}_bytes"][order] for what in ("decoded", "body"))
             return decoded, sent, coded[packed["codings"][order]] & (decoded >= 0) & (sent > 0)
 
         def saved(side: str, part: int) -> Recipe:
@@ -269,7 +243,7 @@ class Transactions:
             "path": text("head", heads, 2),
             "command": text("head", heads, 3),
             "http_version": text("head", heads, 4),
-            "complete": lambda: Made(packed["complete"][order]),
+            "complete": lambda: Made(packed["complete"][order].astype(np.int8)),
             "inferred": lambda: Made(guessed[packed["head"][order]].astype(np.int8)),
             "request_content_encoding": text("codings", codings, 0),
             "content_encoding": text("codings", codings, 1),
@@ -291,27 +265,21 @@ class Transactions:
         )
         return self._codings.setdefault((asked, said), len(self._codings))
 
-    def _pack(self, row: int, values: tuple[int, ...]) -> None:
-        """A row that may not fit: it is then kept apart, in full."""
-        try:
-            self._rows += _PACKED.pack(*values)
-        except struct.error:
-            self._wide[row] = _WIDE.pack(*values)
-            self._rows += bytes(_PACKED.size)
 
-
-def columns(packed: Packed) -> Columns:
+def columns(packed: PackedRows) -> Columns:
     """What the other tables are joined by."""
-    unasked, unanswered = packed["request_start"] < 0, packed["response_start"] < 0
-    up, down = packed["request_wire_bytes"], packed["response_wire_bytes"]
+    start, end = packed["request_start"], packed["response_end"]
+    unasked, unanswered = start < 0, end < 0
+    start[unasked] = packed["response_start"][unasked]
+    end[unanswered] = packed["request_end"][unanswered]
+    frame = packed["request_frame"]
+    frame[unasked] = packed["response_frame"][unasked]
     return Columns(
-        session=packed["session"],
-        connection=packed["connection_id"],
-        start=np.where(unasked, packed["response_start"], packed["request_start"]),
-        end=np.where(unanswered, packed["request_end"], packed["response_end"]),
-        frame=np.where(unasked, packed["response_frame"], packed["request_frame"]),
-        up=np.where(unasked, 0, up),
-        down=np.where(unanswered, 0, down),
+        session=packed["session"].astype(np.int32),
+        connection=packed["connection_id"].astype(np.int32),
+        start=start,
+        end=end,
+        frame=frame,
         answered=~unanswered,
     )
 
@@ -319,7 +287,7 @@ def columns(packed: Packed) -> Columns:
 def in_order(found: Columns) -> tuple[Codes, Codes]:
     """Rows in order of time, and transaction_id by row."""
     order = np.lexsort((found.frame, found.start)).astype(np.int32)
-    return order, (ranks(order) + 1).astype(np.int32)
+    return order, ranks(order) + np.int32(1)
 
 
 def _is_coded(coding: str | None) -> bool:

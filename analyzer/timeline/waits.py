@@ -36,6 +36,7 @@ from analyzer.tables.builder import NAT
 from analyzer.tables.catalog import heartbeats
 from analyzer.tables.derived import DerivedTable, Made, Recipe
 from analyzer.timeline.columns import NS, Bools, Codes, Floats, Ints, ints, last_known, ranks
+from analyzer.timeline.packing import PackedRows
 from analyzer.timeline.reading import (
     BODY,
     CHANGES,
@@ -131,7 +132,7 @@ class Waits:
         self._end.append(NAT if end_ns is None else end_ns)
         self._end_frame.append(-1 if end_frame is None else end_frame)
 
-    def inherit(self, sessions: Ints, packed: npt.NDArray[Any]) -> None:
+    def inherit(self, sessions: Ints, packed: PackedRows) -> None:
         """Work out the interval and the folders of every wait, answered or open. `sessions`: provisional → joined
         number; `packed`: the transactions."""
         self._packed = packed
@@ -140,20 +141,22 @@ class Waits:
         count = len(self)
         stored_session, stored_time, stored_frame, stored_folders = map(ints, self._syncs)
         syncs = len(stored_session)
-        kinds = np.concatenate((self.field("kind", np.int8), np.full(syncs, SYNC, dtype=np.int8)))
         session = np.concatenate((packed["session"][self.rows], stored_session))
-        group = (sessions[session] if len(session) else session) * len(KINDS) + kinds
+        group = (sessions[session] if len(session) else session).astype(np.int32)
+        del session
+        group *= len(KINDS)
+        group += np.concatenate((self.field("kind", np.int8), np.full(syncs, SYNC, dtype=np.int8)))
         time = np.concatenate((packed["request_start"][self.rows], stored_time))
         frame = np.concatenate((packed["request_last_frame"][self.rows], stored_frame))
         order = np.lexsort((frame, time, group)).astype(np.int32)
+        del time, frame
         group = group[order]
-        del kinds, session, time, frame
-        place = ranks(order)[:count].astype(np.int32)
+        place = ranks(order)[:count]
 
-        def newest(known: Bools) -> Ints:
+        def newest(known: Bools) -> Codes:
             """For each wait the newest earlier request where `known` holds, else -1."""
             found = last_known(group, known[order])[place]
-            return np.where(found >= 0, order[found], -1)
+            return np.where(found >= 0, order[found], np.int32(-1))
 
         stored_as = np.concatenate((self.field("stored_as", np.int8), np.full(syncs, BODY, dtype=np.int8)))
         source = newest(stored_as != UNSAID)
@@ -165,15 +168,15 @@ class Waits:
         inherited[own == UNREADABLE] = NOT_KNOWN
         self.requested: Floats = np.where(states, stated, inherited)
         known = ~np.isnan(self.requested)
-        by_limit = stored_as[source] == SERVER_LIMIT
-        said = np.where(self.field("kind", np.int8) == INFERRED, 4, 1)
-        self._source = np.where(states, said, np.where(~known, 0, np.where(by_limit, 3, 2))).astype(
-            np.int8
-        )  # in SOURCES
-        folders = np.concatenate((own, stored_folders))
+        taken = np.where(stored_as[source] == SERVER_LIMIT, np.int8(3), np.int8(2))
+        taken[~known] = 0
+        said = np.where(self.field("kind", np.int8) == INFERRED, np.int8(4), np.int8(1))
+        self._source = np.where(states, said, taken)  # in SOURCES
+        del stored, inherited, stated, said, taken, source
+        folders = np.concatenate((own, stored_folders.astype(np.int32)))
         lists = newest(folders != -1)
-        watched = np.where(own >= 0, own, np.where(lists >= 0, folders[lists], UNREADABLE))
-        self._lists: Codes = watched.astype(np.int32)
+        self._lists: Codes = np.where(lists >= 0, folders[lists], np.int32(UNREADABLE))
+        self._lists[own >= 0] = own[own >= 0]
         tentative = self.field("tentative", np.bool_)
         self.kept: Bools = ~tentative | (known & (self.requested > 0))
         self._undecided: Bools = tentative & ~known
@@ -230,7 +233,7 @@ class Waits:
 
         def packed_ints(name: str) -> Recipe:
             def make() -> Made:
-                values = packed[name][rows[order]].astype(np.int64)
+                values = packed[name][rows[order]]
                 return Made(values, values < 0)
 
             return make
@@ -248,7 +251,7 @@ class Waits:
             return Made(values[order])
 
         def end_frame() -> Made:
-            values = packed["response_frame"][rows].astype(np.int64)
+            values = packed["response_frame"][rows]
             values[first_open:] = self._end_frame
             values = values[order]
             return Made(values, values < 0)

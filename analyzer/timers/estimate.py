@@ -29,10 +29,9 @@ is said. The shortest death or the median of the deaths would be no timer: some 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import product
 from math import inf, log
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -48,8 +47,7 @@ GRID = 400
 KEPT = 300  # breakpoints of each kind; beyond, evenly chosen ones
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class Observed(NamedTuple):
     """Idle times in seconds, each kind in any order."""
 
     survived: Floats
@@ -61,8 +59,7 @@ class Observed:
         return len(self.tested) + len(self.timed)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+class Estimate(NamedTuple):
     """The timer lies in [low_s, high_s]; `None` is an open end."""
 
     low_s: float | None

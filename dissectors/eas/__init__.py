@@ -8,7 +8,6 @@ number and size are read.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import NamedTuple
 
 from dissectors.eas.commands import Message, autodiscover, generic, options, reader_of
@@ -102,7 +101,7 @@ def _read(
     if reader is not None:
         root = f"its root is {message.root}" if message.root else "it is no WBXML" if body else "it is empty"
         odd = Oddity("eas_unexpected_body", f"the body of {command} is not what it should be: {root}", 0)
-        message = replace(message, oddities=(*message.oddities, odd))
+        message = message._replace(oddities=(*message.oddities, odd))
     return command, message
 
 

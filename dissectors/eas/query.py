@@ -6,9 +6,8 @@ any order and case, base64 without padding, in the URL-safe alphabet or percent-
 """
 
 import binascii
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import unquote, unquote_plus
 
 from dissectors.cursor import Cursor
@@ -70,8 +69,7 @@ _PATH = "/Microsoft-Server-ActiveSync"
 _LOWER_PATH = _PATH.lower()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EasQuery:
+class EasQuery(NamedTuple):
     """What the target of an EAS request says."""
 
     form: Literal["plain", "base64", "none"]  # none: a path without query, as OPTIONS has

@@ -43,7 +43,8 @@ _LAST_VERSION = 0x03
 _CODECS = {0: "utf-8", 3: "utf-8", 4: "latin-1", 106: "utf-8"}
 
 # Runs that are passed over at once. The alternatives differ in their first byte and are possessive: no backtracking.
-_SIMPLE_ELEMENTS = re.compile(rb"(?:[\x45-\x7f]\x03[^\x00]*+\x00\x01|[\x05-\x3f])++").match
+# Long texts are left out: `find` gets over them ten times as fast.
+_SIMPLE_ELEMENTS = re.compile(rb"(?:[\x45-\x7f]\x03[^\x00]{0,100}+\x00\x01|[\x05-\x3f])++").match
 _OPENING_TAGS = re.compile(rb"(?:[\x45-\x7f](?!\x03))++").match
 
 _NO_KEYS: frozenset[int] = frozenset()
@@ -298,6 +299,11 @@ def _after_content(body: bytes, position: int, page: int) -> tuple[int, int]:
         elif run := _OPENING_TAGS(body, position):
             level += run.end() - position
             position = run.end()
+        elif token < HAS_ATTRIBUTES and token & NAME_BITS > LITERAL:  # it holds a text, which is long or not alone
+            position = body.find(0, position + 2) + 1
+            if not position:
+                raise Truncated
+            level += 1
         else:
             position = _after_tag(body, position)
             level += bool(token & HAS_CONTENT)

@@ -12,7 +12,7 @@ Left out: the fields of trailers. HTTP/2 and what is inside a tunnel are others'
 
 from typing import ClassVar
 
-from dissectors.events import CLIENT, GoAway, Request, Response, Transaction
+from dissectors.events import CLIENT, SERVER, GoAway, Request, Response, Transaction
 from dissectors.http.bodies import FixedLength, UntilClose, lone_chunk
 from dissectors.http.heads import (
     CHUNKED,
@@ -28,7 +28,7 @@ from dissectors.http.heads import (
 from dissectors.http.keep import KeepBody, keep_eas_body
 from dissectors.http.machine import Machine
 from dissectors.http.messages import BODY, START, STOPPED, Exchange, Message
-from dissectors.http.templates import NOTHING, Found, Template, Templates, learn
+from dissectors.http.templates import NOTHING, Found, Template, Templates, latest, learn
 
 __all__ = ["HttpConnection", "keep_eas_body"]
 
@@ -175,10 +175,10 @@ class HttpConnection(Machine):
         request = _new(
             Request,
             (
-                *(first_ns, last_ns, first_frame, last_frame, method, target, version, headers, user, wire_bytes),
-                *(len(data), size, decoded_bytes, body, True),
+                first_ns, last_ns, first_frame, last_frame, method, target, version, headers, user,
+                wire_bytes, len(data), size, decoded_bytes, body, True,
             ),
-        )
+        )  # fmt: skip
         if exchange.response is None:
             exchange.request = request
         else:
@@ -232,10 +232,10 @@ class HttpConnection(Machine):
                 response = _new(
                     Response,
                     (
-                        *(first_ns, last_ns, first_frame, last_frame, status, reason, version, headers, wire_bytes),
-                        *(len(data), size, decoded_bytes, body, True),
+                        first_ns, last_ns, first_frame, last_frame, status, reason, version, headers,
+                        wire_bytes, len(data), size, decoded_bytes, body, True,
                     ),
-                )
+                )  # fmt: skip
                 return [_new(Transaction, (pairing.connection_id, pairing.number, request, response, None, None))]
         done = []
         piece = (first_frame, first_ns, last_frame, last_ns)
@@ -249,11 +249,17 @@ class HttpConnection(Machine):
     def _known_request(self, data: bytes) -> Found | None:
         """The head of a request, when it fits to another than the last one. Raises `OddHead`."""
         line = data[: data.find(b"\r")]
-        for template in self._asks:
+        for template in self._asks or latest(CLIENT):
             found = template.match(data, len(line))
             if found is not None:
                 start = request_line(line)
+                if found[2] == CHUNKED and start[2] == "1.0":
+                    raise OddHead
                 self._asked = (line, *start, template, self._keep_body(start[0], start[1], found[0]))
+                if not self._asks:
+                    self._asks = (template,)
+                    self.protocol = "http/1.1"
+                    self._client.seen = True
                 return found
         return None
 
@@ -264,7 +270,7 @@ class HttpConnection(Machine):
         fields = parse_fields(block[2:-4], True)
         if "upgrade" in fields.headers or (fields.length == CHUNKED and start[2] == "1.0"):
             raise OddHead  # what follows may be another protocol; chunked is not for 1.0
-        template, self._asks = learn(block, fields, self._asks)
+        template, self._asks = learn(block, fields, self._asks, CLIENT)
         self._asked = (line, *start, template, self._keep_body(start[0], start[1], fields.headers))
         self.protocol = "http/1.1"
         self._client.seen = True
@@ -273,10 +279,14 @@ class HttpConnection(Machine):
     def _known_response(self, data: bytes) -> Found | None:
         """The same for a response."""
         line = data[: data.find(b"\r")]
-        for template in self._answers:
+        for template in self._answers or latest(SERVER):
             found = template.match(data, len(line))
             if found is not None:
-                self._answered = (line, *status_line(line), template)
+                start = status_line(line)
+                if found[2] == CHUNKED and start[2] == "1.0":
+                    raise OddHead
+                self._answered = (line, *start, template)
+                self._answers = self._answers or (template,)
                 return found
         return None
 
@@ -287,7 +297,7 @@ class HttpConnection(Machine):
         fields = parse_fields(block[2:-4], False)
         if fields.length == CHUNKED and start[2] == "1.0":
             raise OddHead
-        template, self._answers = learn(block, fields, self._answers)
+        template, self._answers = learn(block, fields, self._answers, SERVER)
         self._answered = (line, *start, template)
         return *fields, len(line) + len(block)
 

@@ -15,6 +15,9 @@ MAX_PENDING_BYTES = 128 * 1024 * 1024  # of kept bodies of such requests
 MAX_EARLY_RESPONSES = 4  # held for a request to come
 
 
+_NONE_EARLY: list[Response] = []  # shared, so never added to
+
+
 class Pairing:
     """The exchanges of one connection. Methods append the transactions that they finish to `done`, in order."""
 
@@ -24,7 +27,7 @@ class Pairing:
         self.connection_id = connection_id
         self.number = 0  # of the last transaction
         self.pending: list[Exchange] = []  # only the last one may still be being sent
-        self.early: list[Response] = []  # without a request so far
+        self.early = _NONE_EARLY  # responses without a request so far
         self.doubt = False  # answers may have been lost since the last request
         self.careful = False  # `begin` has more to do than to append: `early` or `doubt`
 
@@ -60,6 +63,8 @@ class Pairing:
 
     def response_done(self, exchange: Exchange | None, response: Response, done: list[Transaction]) -> None:
         if exchange is None:
+            if not self.early:
+                self.early = []
             self.early.append(response)
             self.careful = True
             if len(self.early) > MAX_EARLY_RESPONSES:
@@ -84,7 +89,7 @@ class Pairing:
     def give_up_early(self, done: list[Transaction]) -> None:
         for response in self.early:
             self._emit(None, response, done)
-        self.early.clear()
+        self.early = _NONE_EARLY
 
     def _give_up(self, count: int, done: list[Transaction]) -> None:
         for _ in range(count):

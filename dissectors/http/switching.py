@@ -51,13 +51,16 @@ class Held(NamedTuple):
     missing: int | None = 0
 
 
+_NO_PIECES: Final[list[Held]] = []  # shared, so never added to
+
+
 class Backlog:
     """Pieces that HTTP/1.x does not read, or not yet."""
 
     __slots__ = ("pieces", "size")
 
     def __init__(self) -> None:
-        self.pieces: list[Held] = []
+        self.pieces = _NO_PIECES
         self.size = 0
 
     @property
@@ -66,12 +69,14 @@ class Backlog:
         return self.size > MAX_HELD_BYTES or len(self.pieces) > MAX_HELD_PIECES
 
     def add(self, held: Held) -> None:
+        if not self.pieces:
+            self.pieces = []
         self.pieces.append(held)
         self.size += len(held.data)
 
     def take(self) -> list[Held]:
         """All of it, which is then no longer here."""
-        pieces, self.pieces, self.size = self.pieces, [], 0
+        pieces, self.pieces, self.size = self.pieces, _NO_PIECES, 0
         return pieces
 
 

@@ -15,6 +15,7 @@ from dissectors.http.redact import redactor
 MAX_TEMPLATES = 4  # kept a connection and side, the latest first
 MAX_TEMPLATE_BYTES = 4096  # of a head that becomes one
 MAX_CHANGING = 8  # values in a template
+MAX_READINGS = 4  # fields kept for the latest values of a template with one
 MAX_VALUE_BYTES = 512  # of such a value
 PATTERN_AFTER = 250  # matches with several new values, until a template is compiled
 MAX_SHARED = 4096  # templates known to all connections
@@ -39,6 +40,7 @@ class Template:
         "_parts",
         "_pattern",
         "_reach",
+        "_readings",
         "_secret",
         "_values",
         "codings",
@@ -73,6 +75,7 @@ class Template:
         self._reach = sum(map(len, parts)) + len(parts) * MAX_VALUE_BYTES + len(self._last)
         self._pattern: Pattern | None = None
         self._misses = 0  # matches with other values than before
+        self._readings = {values[0]: fields} if len(values) == 1 else {}  # by the value that changes, mostly a length
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -92,10 +95,13 @@ class Template:
 
     def match(self, data: bytes, position: int) -> Found | None:
         """The fields of the head whose start line ends at `position`, as in `Fields`, and where its body begins."""
+        parts = self._parts
+        if len(parts) == 1:
+            return self._match_one(parts[0], data, position)
         if self._pattern is not None:
             return self._match_pattern(self._pattern, data, position)
         values: list[bytes] = []
-        for part in self._parts:
+        for part in parts:
             if not data.startswith(part, position):
                 return None
             position += len(part)
@@ -104,9 +110,39 @@ class Template:
             position = end  # -1 when the value does not end: no part is short enough to match there
         if not data.startswith(self._last, position):
             return None
-        position += len(self._last)
-        if values == self._values:
-            return self.headers, self.user, self.length, self.codings, position
+        fields = self._fields(values)
+        if fields is None:
+            return None
+        if parts:
+            self._misses += 1
+            if self._misses == PATTERN_AFTER:
+                self._pattern = self._compiled()
+        headers, user, length, codings = fields
+        return headers, user, length, codings, position + len(self._last)
+
+    def _match_one(self, part: bytes, data: bytes, position: int) -> Found | None:
+        """The same where one value changes: what its latest values came to is remembered."""
+        if not data.startswith(part, position):
+            return None
+        start = position + len(part)
+        end = data.find(b"\r", start, start + MAX_VALUE_BYTES)
+        last = self._last
+        if not data.startswith(last, end):  # nor when the value does not end, as above
+            return None
+        value = data[start:end]
+        fields = self._readings.get(value)
+        if fields is None:
+            fields = self._fields([value])
+            if fields is None:
+                return None
+            if len(self._readings) >= MAX_READINGS:
+                self._readings.clear()
+            self._readings[value] = fields
+        headers, user, length, codings = fields
+        return headers, user, length, codings, end + len(last)
+
+    def _fields(self, values: list[bytes]) -> Fields | None:
+        """What a head with these values says; None for values that need care."""
         headers = self.headers.copy()
         for name, raw in zip(self._names, values, strict=True):
             value = raw.decode("latin-1").strip(" \t")
@@ -121,13 +157,7 @@ class Template:
             length = int(digits)
         for name, reduce in self._secret:
             headers[name] = reduce(headers[name])
-        if len(values) == 1:  # a length: the next one is rather this than the first
-            self._values, self.headers, self.length = values, headers, length
-        else:
-            self._misses += 1
-            if self._misses == PATTERN_AFTER:
-                self._pattern = self._compiled()
-        return headers, self.user, length, self.codings, position
+        return Fields(headers, self.user, length, self.codings)
 
     def _match_pattern(self, pattern: Pattern, data: bytes, position: int) -> Found | None:
         """The same in fewer steps."""
@@ -153,11 +183,17 @@ class Template:
 NOTHING = Template([], Fields({}, None, UNSAID, ""), ())  # for heads that are not kept
 Templates = tuple[Template, ...]  # of one side of a connection
 _shared: dict[tuple[object, ...], Template] = {}
+_latest: list[Templates] = [(), ()]  # by side
 
 
-def learn(block: bytes, fields: Fields, known: Templates) -> tuple[Template, Templates]:
-    """The template for a regular head, and the known ones with it. `block` begins behind the start line and ends with
-    the empty line; `fields` is what it says."""
+def latest(side: int) -> Templates:
+    """What was learned last on a side of any connection: the first head of another is often like it."""
+    return _latest[side]
+
+
+def learn(block: bytes, fields: Fields, known: Templates, side: int) -> tuple[Template, Templates]:
+    """The template for a regular head of a side, and the known ones with it. `block` begins behind the start line and
+    ends with the empty line; `fields` is what it says."""
     headers = fields.headers
     if not headers or len(block) > MAX_TEMPLATE_BYTES:
         return NOTHING, known
@@ -175,5 +211,6 @@ def learn(block: bytes, fields: Fields, known: Templates) -> tuple[Template, Tem
     made = Template(lines, fields, changing)
     if len(_shared) >= MAX_SHARED:
         _shared.clear()
-    made = _shared.setdefault(made.key, made)
+    made = _shared.setdefault((side, *made.key), made)
+    _latest[side] = (made, *[template for template in _latest[side] if template is not made][: MAX_TEMPLATES - 1])
     return made, (made, *known[: MAX_TEMPLATES - 1])

@@ -6,9 +6,8 @@ encryption of TLS 1.3 (RFC 9150), and the ChaCha20 drafts whose names were kept 
 """
 
 import re
-from dataclasses import dataclass
 from functools import cache
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from dissectors.tls.cipher_names import NAMES
 
@@ -28,8 +27,7 @@ _EXPORT_BYTES: Final = {"DES40": 5, "RC4_40": 5, "RC4_56": 7}  # of key material
 _MAC_BYTES: Final = {"md5": 16, "sha1": 20, "sha256": 32, "sha384": 48}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suite:
+class Suite(NamedTuple):
     """A cipher suite that can be decrypted."""
 
     code: int

@@ -17,7 +17,7 @@ from typing import Final
 from dissectors.events import CLIENT, SERVER
 from dissectors.tls import reasons
 from dissectors.tls.cut import CutRecord, is_cut_finished, read_cut
-from dissectors.tls.direction import Direction
+from dissectors.tls.direction import NONE_HELD, Direction
 from dissectors.tls.framing import Bad, Event, Lost, Record
 from dissectors.tls.handshake import TLS_1_3
 from dissectors.tls.old_hello import is_old_hello
@@ -47,57 +47,65 @@ class TlsConnection(Session):
 
     # ------------------------------------------------------------------ input
 
+    def open_lone(self, side: int, data: bytes, frame: int, time_ns: int) -> bytes | None:
+        """The plaintext of a segment that is one record of application data and no more, as most segments are.
+
+        None: it is something else, and was not taken: `feed` it. Nothing but the protection moves here, so all that
+        could be in the way is looked at once, behind what changes it, and not before each record (`Direction.lone`).
+        """
+        direction = self._directions[side]
+        protection = direction.lone
+        if (
+            protection is None
+            or len(data) <= HEADER_BYTES
+            or not len(data) == HEADER_BYTES + (data[3] << 8) + data[4] <= HEADER_BYTES + RECORD_LIMIT
+        ):
+            return None
+        plain = protection.open_data(data)
+        if plain is not None:
+            direction.lone_frame, direction.lone_ns = frame, time_ns
+        return plain
+
     def feed(self, side: int, data: bytes, ends: list[int], frames: list[int], times: list[int]) -> list[Piece]:
         """In-order bytes of one side; segment k is data[ends[k-1]:ends[k]] and came in frames[k] at times[k] (ns)."""
         pieces: list[Piece] = []
         direction = self._directions[side]
-        framer, protection = direction.framer, direction.protection
+        framer = direction.framer
         if not data:
             return pieces
         if self.hopeless or direction.dead:
             direction.sealed_bytes += len(data)
             return pieces
-        if framer.needed:
-            if framer.take_all(data, frames[-1], times[-1]):
-                return pieces
-            framer.load(data, ends, frames, times)
-        else:
-            size = len(data)
-            if (  # one segment that is one record of application data: more than half of all there are
-                len(ends) == 1
-                and protection is not None
-                and data[0] == _APPLICATION
-                and HEADER_BYTES < size == HEADER_BYTES + (data[3] << 8) + data[4] <= HEADER_BYTES + RECORD_LIMIT
-                and framer.in_step
-                and not direction.held
-                and not direction.waiting
-                and (opened := protection.open(data, 0, size)) is not None
-            ):
-                frame, time_ns = framer.last_frame, framer.last_ns = frames[0], times[0]
-                kind, plain = opened
-                if kind == _APPLICATION and plain:
-                    return [_new(Piece, (side, plain, frame, time_ns, frame, time_ns, size, True, 0))]
-                self._content(direction, opened, (frame, time_ns, frame, time_ns), size, pieces)
-                return pieces
-            framer.load(data, ends, frames, times)
-            if protection is not None and self._open_run(direction, pieces):
-                framer.release()
-                return pieces
+        if framer.needed and framer.take_all(data, frames[-1], times[-1]):
+            return pieces
+        direction.lone_frame = 0
+        framer.load(data, ends, frames, times)
+        self._read(direction, pieces)
+        for either in self._directions:
+            either.look_ahead(self.hopeless)
+        return pieces
+
+    def _read(self, direction: Direction, pieces: list[Piece]) -> None:
+        """Takes the records of the chunk that is loaded."""
+        framer = direction.framer
+        if self._open_run(direction, pieces):
+            framer.release()
+            return
         while True:
             event = framer.next(direction)
             if event is None:
-                if framer.search.stopped:
+                if framer.stopped:
                     self._fail(direction, self._gap_reason)
                 framer.release()
-                return pieces
+                return
             self._take(direction, event, pieces)
             if self.hopeless or direction.dead:
                 direction.sealed_bytes += len(framer.data) - framer.position
                 framer.release()
-                return pieces
+                return
             if self._open_run(direction, pieces):
                 framer.release()
-                return pieces
+                return
 
     def gap(self, side: int, length: int, frame: int, time_ns: int) -> list[Piece]:
         """`length` bytes after those fed are not in the capture.
@@ -109,13 +117,24 @@ class TlsConnection(Session):
         if self.hopeless or direction.dead or length <= 0:
             return pieces
         framer = direction.framer
+        if direction.lone_frame:
+            framer.last_frame, framer.last_ns = direction.lone_frame, direction.lone_ns
+            direction.lone_frame = 0
+        self._lose_bytes(direction, length, frame, pieces)
+        for either in self._directions:
+            either.look_ahead(self.hopeless)
+        return pieces
+
+    def _lose_bytes(self, direction: Direction, length: int, frame: int, pieces: list[Piece]) -> None:
+        """The gap is in a direction of which something can be opened."""
+        framer, side = direction.framer, direction.side
         self._gap_reason = reasons.SNAPPED if frame == framer.last_frame and framer.fed else reasons.GAP
         for event in framer.gap(length, direction):
             self._take(direction, event, pieces)
             if self.hopeless or direction.dead:
-                return pieces
+                return
         if framer.in_step:
-            return pieces  # inside a record, which comes with a hole in it
+            return  # inside a record, which comes with a hole in it
         self._lose(direction)
         agreed = self._negotiation
         if agreed.version != TLS_1_3 and self._keys_ready and direction.protection is None:
@@ -128,7 +147,6 @@ class TlsConnection(Session):
             self._conclude(pieces)
         elif side == CLIENT and agreed.awaits_exchange:
             self._install(pieces)  # the ClientKeyExchange may be what is lost
-        return pieces
 
     def close(self) -> list[Piece]:
         """The connection's end: what can be seen of records that never became whole."""
@@ -144,7 +162,7 @@ class TlsConnection(Session):
                     self._take(direction, event, pieces)
                 self._never_found(direction, pieces)
             direction.sealed_bytes += sum(record.end - record.start for record in direction.held)
-            direction.held.clear()
+            direction.held = NONE_HELD
         return pieces
 
     # ------------------------------------------------------------------ records
@@ -248,6 +266,8 @@ class TlsConnection(Session):
     def _hold(self, direction: Direction, record: Record, pieces: list[Piece]) -> None:
         size = record.end - record.start
         direction.held_bytes += size
+        if not direction.held:
+            direction.held = []
         direction.held.append(record._replace(data=record.data[record.start : record.end], start=0, end=size))
         if direction.held_bytes > HELD_LIMIT:
             self._notes.anomaly(
@@ -260,8 +280,7 @@ class TlsConnection(Session):
 
     def _release(self, direction: Direction, pieces: list[Piece]) -> None:
         """Takes up the records held; what must wait again comes back to the queue in order."""
-        held = list(direction.held)
-        direction.held.clear()
+        held, direction.held = direction.held, NONE_HELD
         direction.held_bytes = 0
         for record in held:
             if self.hopeless or direction.dead:

@@ -25,6 +25,8 @@ TRIAL_COST: Final = 1024  # of one trial, in bytes, besides the record's own
 PEEK_BYTES: Final = 16  # of plaintext that are judged
 PEEK_SLACK_LIMIT: Final = 64  # sequence numbers tried ahead when only the plaintext's looks can tell
 
+NONE_HELD: Final[list[Record]] = []  # shared, so never added to
+
 # How an HTTP/1 request or response, an HTTP/2 client and an HTTP/2 server (its SETTINGS frame) begin.
 _HTTP_START = re.compile(rb"[A-Z]{3,12} [/*h]|HTTP/1\.[01] \d|\x00\x00[\x00-\x7f]\x04[\x00\x01]\x00{4}", re.DOTALL)
 
@@ -38,12 +40,16 @@ class Direction:
         "changed_cipher",
         "dead",
         "failures",
+        "finished",
         "framer",
         "fresh",
         "gapped",
         "held",
         "held_bytes",
         "leapt",
+        "lone",
+        "lone_frame",
+        "lone_ns",
         "messages",
         "opened",
         "out_of_keys",
@@ -64,8 +70,11 @@ class Direction:
         self.framer = Framer()
         self.started = False  # a record was seen
         self.changed_cipher = False  # ChangeCipherSpec was seen
+        self.finished = False  # Finished was seen
         self.protection: Protection | None = None
         self.chain: list[Protection] = []
+        self.lone: Protection | None = None  # the same, while a segment that is one record needs nothing else
+        self.lone_frame = self.lone_ns = 0  # of the last byte, if such a segment brought it; frame 0: the framer knows
         self.slack = 0
         self.leapt = 0  # sequence numbers passed over when the stream was found again
         self.fresh = True  # no application data had been opened before that
@@ -77,7 +86,7 @@ class Direction:
         self.trial_budget = TRIAL_BYTES
         self.out_of_keys = False  # the key log has no secret for what comes now
         self.waiting = False  # early data waits for the server's word on it
-        self.held: list[Record] = []
+        self.held = NONE_HELD
         self.held_bytes = 0
         self.messages = Messages()
         self.overhead_bytes = 0
@@ -115,6 +124,11 @@ class Direction:
             self.chain = [later for later in after if later.suite is protection.suite]
         self.protection = protection
         self.out_of_keys = protection is None
+
+    def look_ahead(self, hopeless: bool) -> None:
+        """Says what the next segment needs, if it is one record."""
+        free = self.framer.idle and not (self.held or self.waiting or self.dead or hopeless)
+        self.lone = self.protection if free else None
 
     def lose(self) -> None:
         """Bytes of this side are missing, or cannot be relied on."""

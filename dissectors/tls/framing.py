@@ -21,6 +21,7 @@ from dissectors.tls.piece import Span
 from dissectors.tls.searching import HEADER_BYTES, RECORD_LIMIT, Judge, Search
 
 _NOTHING: list[int] = []  # shared, so never added to
+_new = tuple.__new__  # of a named tuple: half the time of calling the class
 
 
 class Record(NamedTuple):
@@ -71,6 +72,7 @@ class Framer:
         "_first_ns",
         "_holes",
         "_partial",
+        "_seeker",
         "data",
         "ends",
         "frames",
@@ -78,9 +80,9 @@ class Framer:
         "index",
         "last_frame",
         "last_ns",
+        "minor",
         "needed",
         "position",
-        "search",
         "times",
     )  # fmt: skip
 
@@ -91,13 +93,26 @@ class Framer:
         self.index = 0  # segment that holds the byte looked at last
         self._partial = bytearray()  # in step: a record's beginning; out of step: bytes that may hold one
         self.needed = 0  # length of the record in `_partial` as far as known; 0 when there is none
-        self._holes: list[tuple[int, int]] = []
+        self._holes: tuple[tuple[int, int], ...] = ()
         self._first_frame = self._first_ns = 0
         self.last_frame = self.last_ns = 0  # of the last byte fed
         self.in_step = True
         self._begun = False  # a header was seen
         self._final = False
-        self.search = Search()  # out of step: where the next record begins
+        self.minor: int | None = None  # second byte of the version in every header, once it is agreed
+        self._seeker: Search | None = None  # out of step: where the next record begins
+
+    @property
+    def search(self) -> Search:
+        """The search for the next record. Most streams never need one."""
+        if self._seeker is None:
+            self._seeker = Search()
+        return self._seeker
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the search was given up."""
+        return self._seeker is not None and self._seeker.stopped
 
     @property
     def idle(self) -> bool:
@@ -165,7 +180,7 @@ class Framer:
             self._fall_out_of_step(seen + length)
             return
         hole = min(length, self.needed - seen)
-        self._holes.append((seen, seen + hole))
+        self._holes += ((seen, seen + hole),)
         self._partial += bytes(hole)
         if len(self._partial) == self.needed:
             yield self._complete()
@@ -194,7 +209,7 @@ class Framer:
         self.in_step = False
         self.search.begin(lost)
         self._partial.clear()
-        self._holes.clear()
+        self._holes = ()
         self.needed = 0
         self.ends, self.frames, self.times = [], [], []
 
@@ -225,9 +240,8 @@ class Framer:
                 if end <= len(data):
                     self.position = end
                     index = self._at(end - 1)
-                    return Record(
-                        data, position, end, self._first_frame, self._first_ns, self.frames[index], self.times[index]
-                    )
+                    first = self._first_frame, self._first_ns
+                    return _new(Record, (data, position, end, *first, self.frames[index], self.times[index], ()))
                 self.needed = end - position
             else:
                 self.needed = HEADER_BYTES
@@ -259,10 +273,10 @@ class Framer:
         record = Record(
             bytes(self._partial), 0, self.needed, self._first_frame, self._first_ns,
             self.last_frame if last_frame is None else last_frame, self.last_ns if last_ns is None else last_ns,
-            tuple(self._holes),
+            self._holes,
         )  # fmt: skip
         self._partial.clear()
-        self._holes.clear()
+        self._holes = ()
         self.needed = 0
         return record
 
@@ -285,7 +299,7 @@ class Framer:
     def _search(self, judge: Judge) -> Event | None:
         """Out of step: finds the next record, or keeps what may be the beginning of one."""
         search, data = self.search, self.data
-        at = search.look(data, judge, self._final)
+        at = search.look(data, judge, self._final, self.minor)
         self.index = 0
         if at < 0:
             self._keep(search.drop(data))

@@ -8,7 +8,7 @@ if there is anything that could make use of them.
 
 from typing import Final
 
-from dissectors.events import CLIENT, SERVER
+from dissectors.events import CLIENT
 from dissectors.tls import handshake, reasons
 from dissectors.tls.ciphers import Suite
 from dissectors.tls.keylog import KeyLog, Secrets
@@ -24,7 +24,7 @@ class KeyExchange:
 
     def __init__(self, keylog: KeyLog) -> None:
         self._keylog = keylog
-        self._messages: tuple[list[bytes], list[bytes]] = ([], [])  # by side
+        self._messages: tuple[list[bytes], list[bytes]] | None = None  # by side, when they may be needed
         self._size = 0
         self._broken = False  # not all messages are in the capture, or they are too many to keep
         self._settled = False  # tried
@@ -38,6 +38,8 @@ class KeyExchange:
             return
         if self._keylog.computes_masters and not self._broken:
             self._size += len(body)
+            if self._messages is None:
+                self._messages = ([], [])
             self._messages[side].append(bytes((kind,)) + len(body).to_bytes(3, "big") + body)
             if self._size > TRANSCRIPT_LIMIT:
                 self.lose()
@@ -49,8 +51,7 @@ class KeyExchange:
         """Handshake messages are missing."""
         if not self.done:
             self._broken = True
-            for messages in self._messages:
-                messages.clear()
+            self._messages = None
 
     def hopes(self, suite: Suite, secrets: Secrets | None) -> bool:
         """Whether the ClientKeyExchange may bring the master secret."""
@@ -69,18 +70,17 @@ class KeyExchange:
             return None
         if not extended:
             return master_secret(version, suite, premaster, randoms[:32], randoms[32:])
-        if self._broken:
+        if self._broken or self._messages is None:
             return None
-        first, rest = self._messages[CLIENT][0], self._messages[CLIENT][1:]
-        transcript = first + b"".join(self._messages[SERVER]) + b"".join(rest)
+        by_client, by_server = self._messages
+        transcript = by_client[0] + b"".join(by_server) + b"".join(by_client[1:])
         return extended_master_secret(version, suite, premaster, transcript)
 
     def settle(self) -> None:
         """With the ClientKeyExchange the master secret is known, or never will be: lets go of the messages."""
         if self.done:
             self._settled = True
-            for messages in self._messages:
-                messages.clear()
+            self._messages = None
 
     def why_not(self, suite: Suite, secrets: Secrets | None) -> str:
         """Why there is no master secret, one of `reasons.WHY`."""

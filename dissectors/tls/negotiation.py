@@ -223,6 +223,8 @@ class Negotiation:
         client, server, version = self.client, self.server, self.version
         if client is None or server is None or version is None or not client.random or not server.random:
             return None
+        if not self.suites:  # what was agreed on cannot be read, and the ciphers are changed all the same
+            return None
         if self._master is None:
             randoms = client.random + server.random
             self._master = self._exchange.master(version, self.suites[0], secrets, randoms, server.extended_master)

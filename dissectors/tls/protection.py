@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from dissectors.tls.ciphers import Suite
 
 HEADER_BYTES: Final = 5
+APPLICATION: Final = 23  # content type, RFC 8446 B.1
 
 Opened = tuple[int, bytes]  # content type and plaintext
 
@@ -44,6 +45,18 @@ class Protection(ABC):
     @abstractmethod
     def open(self, data: bytes, start: int, end: int) -> Opened | None:
         """The record at data[start:end], header included, as the next one; None: it cannot be authenticated."""
+
+    def open_data(self, record: bytes) -> bytes | None:
+        """The application data of a record that is the next one and has any; None: it is not so, and nothing moves."""
+        mark = self.mark()
+        opened = self.open(record, 0, len(record))
+        if opened is None:
+            return None
+        kind, plain = opened
+        if kind == APPLICATION and plain:
+            return plain
+        self.restore(mark)
+        return None
 
     @abstractmethod
     def peek(self, body: bytes) -> bytes:

@@ -30,11 +30,10 @@ class Judge(Protocol):
 class Search:
     """State of the search in one side's stream; offsets are into the bytes kept, to which new ones are added."""
 
-    __slots__ = ("_before", "_scanned", "_waiting", "lost", "minor", "stopped")
+    __slots__ = ("_before", "_scanned", "_waiting", "lost", "stopped")
 
     def __init__(self) -> None:
         self.lost = 0  # bytes between the last record and the first byte kept
-        self.minor: int | None = None  # second byte of the version in every header, once it is agreed
         self.stopped = False  # the search was given up
         self._before = b""  # the last bytes seen before the first one kept
         self._scanned = 0  # no header begins before here but those that wait
@@ -47,8 +46,9 @@ class Search:
         self._scanned = position
         self._waiting.clear()
 
-    def look(self, data: bytes, judge: Judge, final: bool) -> int:
-        """Where a record begins in the bytes kept, or -1. `final`: no more bytes will be added."""
+    def look(self, data: bytes, judge: Judge, final: bool, minor: int | None) -> int:
+        """Where a record begins in the bytes kept, or -1. `final`: no more bytes will be added; `minor`: the second
+        byte of the version in every header, None where that is not agreed."""
         waiting = self._waiting
         self._waiting = []
         for number, (at, end) in enumerate(waiting):
@@ -63,7 +63,7 @@ class Search:
             if match is None or at + HEADER_BYTES > len(data):
                 break
             end = at + HEADER_BYTES + (data[at + 3] << 8) + data[at + 4]
-            if end - at <= HEADER_BYTES + RECORD_LIMIT and self.minor in (None, data[at + 2]):
+            if end - at <= HEADER_BYTES + RECORD_LIMIT and minor in (None, data[at + 2]):
                 if self._proved(data, at, end, judge, final):
                     return at
                 if end > len(data) and len(self._waiting) < WAITING_LIMIT:

@@ -11,7 +11,7 @@ from dissectors.errors import Truncated
 from dissectors.events import CLIENT, SERVER, Decryption, TlsFacts
 from dissectors.tls import handshake, reasons
 from dissectors.tls.aead import Tls13Protection
-from dissectors.tls.direction import Direction
+from dissectors.tls.direction import NONE_HELD, Direction
 from dissectors.tls.framing import Record
 from dissectors.tls.handshake import TLS_1_2, TLS_1_3
 from dissectors.tls.keylog import KeyLog
@@ -31,7 +31,6 @@ class Session(ABC):
     __slots__ = (
         "_directions",
         "_doomed",
-        "_finished",
         "_gap_reason",
         "_keys_ready",
         "_negotiation",
@@ -48,7 +47,6 @@ class Session(ABC):
         self._negotiation = Negotiation(keylog)
         self._keys_ready = False  # the server's word is known, and protections were made where there are keys
         self._retried = False  # a HelloRetryRequest was seen
-        self._finished = [False, False]
         self._gap_reason: str = reasons.GAP
         self._partial: str | None = None  # why some of what could be opened is missing
         self._doomed: str | None = None  # why no key will come; the handshake is still followed for its facts
@@ -66,6 +64,11 @@ class Session(ABC):
         return hello.random if hello else None
 
     @property
+    def alpn(self) -> str | None:
+        """The protocol that the sides agreed on, so far."""
+        return self._negotiation.alpn
+
+    @property
     def server_random(self) -> bytes | None:
         """Of the latest ServerHello."""
         hello = self._negotiation.server
@@ -78,13 +81,13 @@ class Session(ABC):
             return "not_http"
         client, server = self._directions
         opens = client.opens or server.opens
-        if self._why and not opens:
+        if not opens and (self._why or self._doomed or not (client.finished and server.finished)):
             return "encrypted"
-        lost = self._why or any(d.why or not d.framer.in_step for d in self._directions)
+        lost = self._why or client.why or server.why or not (client.framer.in_step and server.framer.in_step)
         if opens:
             return "partial" if lost or self._partial else "decrypted"
-        whole = all(self._finished) and not lost and not self._doomed and not any(self.sealed_bytes)
-        return "decrypted" if whole else "encrypted"  # a handshake with no data behind it leaves nothing closed
+        # a handshake with no data behind it leaves nothing closed
+        return "encrypted" if lost or any(self.sealed_bytes) else "decrypted"
 
     @property
     def why_encrypted(self) -> str | None:
@@ -241,7 +244,7 @@ class Session(ABC):
         """Makes the protections and takes up what waited for them."""
         version = min(self._negotiation.version or TLS_1_2, TLS_1_2)  # as TLS 1.3 writes it, too
         for direction in self._directions:
-            direction.framer.search.minor = version & 0xFF
+            direction.framer.minor = version & 0xFF
         if self._negotiation.version == TLS_1_3 and not self._keys_ready:
             hello = self._negotiation.client
             early = hello is not None and hello.early_data
@@ -282,7 +285,7 @@ class Session(ABC):
             self._doomed = self._doomed or agreed.why_no_master()
 
     def _finish(self, direction: Direction) -> None:
-        self._finished[direction.side] = True
+        direction.finished = True
         protection = direction.protection
         if self._negotiation.version == TLS_1_3 and not (protection and protection.epoch == "application"):
             direction.advance("application")  # not after authentication behind the handshake (RFC 8446 4.6.2)
@@ -319,7 +322,7 @@ class Session(ABC):
         direction.opened = direction.opens
         direction.protection = None
         direction.sealed_bytes += sum(record.end - record.start for record in direction.held)
-        direction.held.clear()
+        direction.held = NONE_HELD
         other = self._directions[1 - direction.side]
         if other.dead or (why == reasons.KEY_DOES_NOT_FIT and not (other.protection and other.protection.proven)):
             self._give_up(why)
@@ -330,5 +333,5 @@ class Session(ABC):
         for direction in self._directions:
             direction.opened = direction.opens
             direction.sealed_bytes += sum(record.end - record.start for record in direction.held)
-            direction.held.clear()
+            direction.held = NONE_HELD
             direction.messages.gap()

@@ -73,12 +73,15 @@ def _by_connection(built: Mapping[str, Any], highest: int) -> tuple[Ints, Ints, 
     of_rows = read.ints(table, "session_id")
     known = of_rows > 0
     session[link[known]] = of_rows[known]
+    del of_rows, known
     first = np.full(highest + 1, _NEVER)
     begun = read.times(table, "request_start")
     asked = begun != np.iinfo(np.int64).min
     np.minimum.at(first, link[asked], begun[asked])
-    wire = read.ints(table, "request_wire_bytes").clip(0) + read.ints(table, "response_wire_bytes").clip(0)
-    carried = np.bincount(link, weights=wire.astype(np.float64), minlength=highest + 1)
+    del begun, asked
+    carried = np.zeros(highest + 1)
+    for wire in ("request_wire_bytes", "response_wire_bytes"):
+        carried += np.bincount(link, weights=read.ints(table, wire).clip(0), minlength=highest + 1)
     return session, first, carried.astype(np.int64)
 
 

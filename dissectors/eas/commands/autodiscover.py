@@ -7,8 +7,7 @@ The XML is read by expat, event by event, of at most `MAX_XML_BYTES`. A document
 entities to expand and nothing is fetched. Mail addresses and the names of people stay behind.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 from xml.parsers import expat
 
@@ -21,8 +20,7 @@ PATH = "/autodiscover/autodiscover.xml"
 SCHEMA = "/autodiscover/mobilesync/"  # in the namespace of the response, and in what a request accepts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AutodiscoverRequest:
+class AutodiscoverRequest(NamedTuple):
     """Asks where the mailbox of an address is; the address stays behind."""
 
     size_bytes: int
@@ -30,8 +28,7 @@ class AutodiscoverRequest:
     oddities: tuple[Oddity, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AutodiscoverResponse:
+class AutodiscoverResponse(NamedTuple):
     """Where the mailbox is."""
 
     action: Literal["settings", "redirect", "error"] | None  # redirect: to another mail address

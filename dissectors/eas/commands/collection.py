@@ -6,7 +6,7 @@ by the tag of the page FolderHierarchy that no other command needs. FolderCreate
 replaced them. Names of folders stay behind.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dissectors.eas import tree
 from dissectors.eas.codepages import key
@@ -19,8 +19,7 @@ STATUS = key("FolderHierarchy:Status")
 SERVER_ID = key("FolderHierarchy:ServerId")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CollectionRequest:
+class CollectionRequest(NamedTuple):
     """A folder to make, remove or move."""
 
     collection_id: str | None
@@ -31,8 +30,7 @@ class CollectionRequest:
     oddities: tuple[Oddity, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CollectionResponse:
+class CollectionResponse(NamedTuple):
     """The result."""
 
     empty: bool

@@ -7,7 +7,6 @@ SmartReply and SmartForward name the mail they belong to, which the server puts 
 and what is saved by that is its size. The mail itself stays behind, as it is personal; only its size is told.
 """
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from dissectors.eas import tree
@@ -40,8 +39,7 @@ class SourceItem(NamedTuple):
     occurrence: bool  # one of a series of meetings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComposeRequest:
+class ComposeRequest(NamedTuple):
     """A mail to send."""
 
     form: Literal["mime", "wbxml"]  # up to 12.1, from 14.0 on
@@ -57,8 +55,7 @@ class ComposeRequest:
     oddities: tuple[Oddity, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComposeResponse:
+class ComposeResponse(NamedTuple):
     """Empty: sent."""
 
     empty: bool

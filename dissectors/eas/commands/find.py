@@ -4,8 +4,7 @@ Specification: MS-ASCMD 2.2.1.2. What was searched for stays behind, as do the r
 are told.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from dissectors.eas import tree
 from dissectors.eas.codepages import key
@@ -31,8 +30,7 @@ CLASS = key("AirSync:Class")
 GAL_PICTURE_DATA = key("GAL:Data")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindRequest:
+class FindRequest(NamedTuple):
     """Where to search, and how much of what is found the device wants."""
 
     store: Literal["mailbox", "gal"] | None
@@ -47,8 +45,7 @@ class FindRequest:
     oddities: tuple[Oddity, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindResponse:
+class FindResponse(NamedTuple):
     """How much was found."""
 
     status: int | None  # of the whole

@@ -4,7 +4,7 @@ Specification: MS-ASCMD 2.2.1.3. The new hierarchy key counts as a FolderSync. T
 FolderSync of another device brings it.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dissectors.eas import tree
 from dissectors.eas.codepages import key
@@ -18,8 +18,7 @@ PARENT_ID = key("FolderHierarchy:ParentId")
 TYPE = key("FolderHierarchy:Type")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FolderCreateRequest:
+class FolderCreateRequest(NamedTuple):
     """A folder to make."""
 
     sync_key: str | None  # of the hierarchy
@@ -29,8 +28,7 @@ class FolderCreateRequest:
     oddities: tuple[Oddity, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FolderCreateResponse:
+class FolderCreateResponse(NamedTuple):
     """The result."""
 
     status: int | None

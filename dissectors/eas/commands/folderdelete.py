@@ -3,7 +3,7 @@
 Specification: MS-ASCMD 2.2.1.4. The new hierarchy key counts as a FolderSync.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dissectors.eas import tree
 from dissectors.eas.codepages import key
@@ -15,8 +15,7 @@ SYNC_KEY = key("FolderHierarchy:SyncKey")
 SERVER_ID = key("FolderHierarchy:ServerId")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FolderDeleteRequest:
+class FolderDeleteRequest(NamedTuple):
     """A folder to remove."""
 
     sync_key: str | None  # of the hierarchy
@@ -25,8 +24,7 @@ class FolderDeleteRequest:
     oddities: tuple[Oddity, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FolderDeleteResponse:
+class FolderDeleteResponse(NamedTuple):
     """The result."""
 
     status: int | None

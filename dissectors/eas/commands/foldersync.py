@@ -56,8 +56,7 @@ class Folder(NamedTuple):
     folder_type: int | None  # see FOLDER_TYPES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FolderSyncRequest:
+class FolderSyncRequest(NamedTuple):
     """Asks for what changed since a key."""
 
     sync_key: str | None  # "0": everything

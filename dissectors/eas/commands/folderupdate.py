@@ -3,7 +3,7 @@
 Specification: MS-ASCMD 2.2.1.6. The new hierarchy key counts as a FolderSync. The new name stays behind.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dissectors.eas import tree
 from dissectors.eas.codepages import key
@@ -16,8 +16,7 @@ SERVER_ID = key("FolderHierarchy:ServerId")
 PARENT_ID = key("FolderHierarchy:ParentId")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FolderUpdateRequest:
+class FolderUpdateRequest(NamedTuple):
     """A folder to change."""
 
     sync_key: str | None  # of the hierarchy
@@ -27,8 +26,7 @@ class FolderUpdateRequest:
     oddities: tuple[Oddity, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FolderUpdateResponse:
+class FolderUpdateResponse(NamedTuple):
     """The result."""
 
     status: int | None

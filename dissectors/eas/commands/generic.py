@@ -3,7 +3,7 @@
 Specification: MS-ASCMD 2.2.1. A body that is no WBXML (an error page, a proxy's form) has only its size.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dissectors.eas import codepages, multipart
 from dissectors.eas.numbers import number
@@ -13,8 +13,7 @@ from dissectors.eas.walk import LITERAL, OPEN, USUAL_HEADER, Walk, is_wbxml
 _STATUS_KEYS = frozenset(key for key, tag in codepages.NAMES.items() if tag == "Status")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GenericMessage:
+class GenericMessage(NamedTuple):
     """A request or response without a type of its own."""
 
     root: str | None  # its root tag, "Settings"; None: no WBXML

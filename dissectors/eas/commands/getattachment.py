@@ -6,7 +6,7 @@ attachment is answered with HTTP 500.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dissectors.eas.oddity import Oddity
 from dissectors.eas.query import NO_QUERY, EasQuery
@@ -14,8 +14,7 @@ from dissectors.eas.query import NO_QUERY, EasQuery
 MAX_TYPE_CHARACTERS = 128
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetAttachmentRequest:
+class GetAttachmentRequest(NamedTuple):
     """Asks for an attachment, whose name may hold that of a file and stays behind."""
 
     named: bool
@@ -23,8 +22,7 @@ class GetAttachmentRequest:
     oddities: tuple[Oddity, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetAttachmentResponse:
+class GetAttachmentResponse(NamedTuple):
     """The attachment."""
 
     size_bytes: int

@@ -4,7 +4,6 @@ Specification: MS-ASCMD 2.2.1.8 (of the issues that still had it). The request h
 The names of the folders stay behind.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from dissectors.eas import tree
@@ -26,8 +25,7 @@ class HierarchyFolder(NamedTuple):
     folder_type: int | None  # see foldersync.FOLDER_TYPES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetHierarchyRequest:
+class GetHierarchyRequest(NamedTuple):
     """Says nothing but that it asks."""
 
     empty: bool
@@ -35,8 +33,7 @@ class GetHierarchyRequest:
     oddities: tuple[Oddity, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetHierarchyResponse:
+class GetHierarchyResponse(NamedTuple):
     """All folders."""
 
     folders: tuple[HierarchyFolder, ...]

@@ -4,7 +4,6 @@ Specification: MS-ASCMD 2.2.1.9. It uses a collection's sync key and does not ad
 the collection itself up to 12.0, in its Options from 12.1 and 14.0 on.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from dissectors.eas import tree
@@ -43,8 +42,7 @@ class EstimateResponse(NamedTuple):
     estimate: int | None  # changes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetItemEstimateRequest:
+class GetItemEstimateRequest(NamedTuple):
     """Collections to estimate."""
 
     collections: tuple[EstimateRequest, ...]
@@ -52,8 +50,7 @@ class GetItemEstimateRequest:
     oddities: tuple[Oddity, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetItemEstimateResponse:
+class GetItemEstimateResponse(NamedTuple):
     """The estimates."""
 
     status: int | None  # of the whole, only when all of it failed

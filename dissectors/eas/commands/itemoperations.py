@@ -5,7 +5,6 @@ asked for it (MS-ASAcceptMultiPart), in further parts behind it, see `multipart`
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from dissectors.eas import multipart, tree
@@ -94,8 +93,7 @@ class EmptyResponse(NamedTuple):
     collection_id: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemOperationsRequest:
+class ItemOperationsRequest(NamedTuple):
     """What to do, each kind in the order sent."""
 
     fetches: tuple[FetchRequest, ...]
@@ -106,8 +104,7 @@ class ItemOperationsRequest:
     oddities: tuple[Oddity, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemOperationsResponse:
+class ItemOperationsResponse(NamedTuple):
     """The results, each kind in the order sent."""
 
     status: int | None

@@ -3,7 +3,6 @@
 Specification: MS-ASCMD 2.2.1.11; an InstanceId for one of a series from 14.1 on, a new time proposed from 16.1 on.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from dissectors.eas import tree
@@ -46,8 +45,7 @@ class Result(NamedTuple):
     calendar_id: str | None  # the entry in the calendar
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeetingResponseRequest:
+class MeetingResponseRequest(NamedTuple):
     """Answers to meetings."""
 
     answers: tuple[Answer, ...]
@@ -55,8 +53,7 @@ class MeetingResponseRequest:
     oddities: tuple[Oddity, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeetingResponseResponse:
+class MeetingResponseResponse(NamedTuple):
     """What became of each."""
 
     status: int | None  # of the whole, only when all of it failed

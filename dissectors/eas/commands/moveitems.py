@@ -3,7 +3,6 @@
 Specification: MS-ASCMD 2.2.1.12. Status 3 is success here.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from dissectors.eas import tree
@@ -36,8 +35,7 @@ class Moved(NamedTuple):
     new_item_id: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoveItemsRequest:
+class MoveItemsRequest(NamedTuple):
     """Items to move."""
 
     moves: tuple[Move, ...]
@@ -45,8 +43,7 @@ class MoveItemsRequest:
     oddities: tuple[Oddity, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoveItemsResponse:
+class MoveItemsResponse(NamedTuple):
     """What became of each."""
 
     status: int | None  # of the whole, only when all of it failed

@@ -5,7 +5,7 @@ implementations; where they stand is read from what they are named, so they are 
 of the device, a phone's number in a mail domain of its carrier, stays behind.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dissectors.eas import tree
 from dissectors.eas.codepages import key
@@ -22,8 +22,7 @@ VALID_CARRIER_PROFILES = key("AirNotify:ValidCarrierProfiles")
 DEVICE = key("AirNotify:Device")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotifyRequest:
+class NotifyRequest(NamedTuple):
     """Which folders shall trigger the device, and how it is reached."""
 
     enable: bool | None  # None: not said
@@ -35,8 +34,7 @@ class NotifyRequest:
     oddities: tuple[Oddity, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotifyResponse:
+class NotifyResponse(NamedTuple):
     """The result."""
 
     status: int | None

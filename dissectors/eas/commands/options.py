@@ -5,7 +5,7 @@ session: a device that is given a new version in MS-ASProtocolVersions starts an
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dissectors.eas.oddity import Oddity
 from dissectors.eas.query import EasQuery
@@ -13,16 +13,14 @@ from dissectors.eas.query import EasQuery
 MAX_LISTED = 100  # versions or commands; there are ten and some thirty
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptionsRequest:
+class OptionsRequest(NamedTuple):
     """Says nothing but that it asks."""
 
     complete: bool
     oddities: tuple[Oddity, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptionsResponse:
+class OptionsResponse(NamedTuple):
     """What the server can do; empty: not said."""
 
     versions: tuple[str, ...]  # "2.5", "12.0", ..., as sent

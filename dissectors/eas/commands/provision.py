@@ -9,7 +9,6 @@ What leaves here of a policy are its rules with their numbers, as they explain w
 are the policy keys, the XML of 2.5, and the names and hashes of applications.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from dissectors.eas import tree
@@ -58,8 +57,7 @@ class PolicyResponse(NamedTuple):
     data_bytes: int | None  # of the policy in the body; None: only a key came
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProvisionRequest:
+class ProvisionRequest(NamedTuple):
     """Asks for a policy, or acknowledges one or a wipe. Empty: asks whether a wipe is wanted."""
 
     policies: tuple[PolicyRequest, ...]
@@ -71,8 +69,7 @@ class ProvisionRequest:
     oddities: tuple[Oddity, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProvisionResponse:
+class ProvisionResponse(NamedTuple):
     """Gives a policy, a key, or the order to wipe."""
 
     status: int | None

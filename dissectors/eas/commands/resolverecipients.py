@@ -4,7 +4,6 @@ Specification: MS-ASCMD 2.2.1.15; availability from 14.0, pictures from 14.1 on.
 times stay behind.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from dissectors.eas import tree
@@ -43,8 +42,7 @@ class Resolved(NamedTuple):
     picture_statuses: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResolveRecipientsRequest:
+class ResolveRecipientsRequest(NamedTuple):
     """Names to resolve, and what is wanted of them."""
 
     names: int
@@ -57,8 +55,7 @@ class ResolveRecipientsRequest:
     oddities: tuple[Oddity, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResolveRecipientsResponse:
+class ResolveRecipientsResponse(NamedTuple):
     """What was found."""
 
     status: int | None

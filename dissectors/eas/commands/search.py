@@ -4,7 +4,7 @@ Specification: MS-ASCMD 2.2.1.16. Only the address list before 12.0. What was se
 results; only their number and size are told.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dissectors.eas import tree
 from dissectors.eas.codepages import key
@@ -31,8 +31,7 @@ CLASS = key("AirSync:Class")
 GAL_PICTURE_DATA = key("GAL:Data")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchRequest:
+class SearchRequest(NamedTuple):
     """Where to search, and how much of what is found the device wants."""
 
     store: str | None  # GAL, Mailbox, Document Library
@@ -49,8 +48,7 @@ class SearchRequest:
     oddities: tuple[Oddity, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchResponse:
+class SearchResponse(NamedTuple):
     """How much was found."""
 
     status: int | None  # of the whole

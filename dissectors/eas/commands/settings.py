@@ -5,7 +5,7 @@ Specification: MS-ASCMD 2.2.1.18, from 12.0 on; MS-ASRM for rights management. O
 All that people wrote or that tells them apart stays behind: messages, addresses, passwords, traits of the device.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dissectors.eas import tree
 from dissectors.eas.codepages import key
@@ -33,8 +33,7 @@ TEMPLATE = key("RightsManagement:RightsManagementTemplate")
 OOF_STATES = {0: "off", 1: "on", 2: "between two times"}  # MS-ASCMD 2.2.3.125
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettingsRequest:
+class SettingsRequest(NamedTuple):
     """What the device asks for and sets."""
 
     get_oof: bool
@@ -49,8 +48,7 @@ class SettingsRequest:
     oddities: tuple[Oddity, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettingsResponse:
+class SettingsResponse(NamedTuple):
     """The results, one status a part. None: that part was not there."""
 
     status: int | None

@@ -8,7 +8,7 @@ bytes of a body are `header_bytes`, `envelope_bytes` and those of all its collec
 tag to after its END, page switches inside included; a switch right before the tag belongs to the envelope.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dissectors.eas.codepages import key
 from dissectors.eas.numbers import flag, number
@@ -53,8 +53,7 @@ _MIME_TRUNCATION_BYTES = {0: 0, 1: 4096, 2: 5120, 3: 7168, 4: 10240, 5: 20480, 6
 _BODY_TYPES = {1: "text", 2: "html", 3: "rtf", 4: "mime"}  # MS-ASAIRS, Type
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncCollectionRequest:
+class SyncCollectionRequest(NamedTuple):
     """What the device sends and wants of one collection. None: not said."""
 
     collection_id: str | None
@@ -72,8 +71,7 @@ class SyncCollectionRequest:
     upload_bytes: int  # from the Collection's tag to after its END
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncRequest:
+class SyncRequest(NamedTuple):
     """A Sync request. Empty: the server repeats the stored one."""
 
     empty: bool
@@ -88,8 +86,7 @@ class SyncRequest:
     oddities: tuple[Oddity, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncCollectionResponse:
+class SyncCollectionResponse(NamedTuple):
     """What the server sends of one collection."""
 
     collection_id: str | None
@@ -107,8 +104,7 @@ class SyncCollectionResponse:
     largest_item_bytes: int  # 0: no items
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncResponse:
+class SyncResponse(NamedTuple):
     """A Sync answer. Empty: nothing changed."""
 
     empty: bool

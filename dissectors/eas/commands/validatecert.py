@@ -3,7 +3,7 @@
 Specification: MS-ASCMD 2.2.1.22. The certificates name people and stay behind.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dissectors.eas import tree
 from dissectors.eas.codepages import key
@@ -17,8 +17,7 @@ CERTIFICATE = key("ValidateCert:Certificate")
 CHECK_CRL = key("ValidateCert:CheckCRL")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValidateCertRequest:
+class ValidateCertRequest(NamedTuple):
     """Certificates to validate."""
 
     certificates: int
@@ -28,8 +27,7 @@ class ValidateCertRequest:
     oddities: tuple[Oddity, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValidateCertResponse:
+class ValidateCertResponse(NamedTuple):
     """The verdicts."""
 
     status: int | None  # of the whole

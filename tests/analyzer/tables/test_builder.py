@@ -119,6 +119,30 @@ def test_columns_can_be_read_replaced_and_read_again() -> None:
     ]
 
 
+def test_a_column_that_is_replaced_later_is_made_once_and_from_the_rows_as_they_stand() -> None:
+    builder = built([(1, 0.5, True, 7, None, "a", []), (2, 0.5, True, 7, None, "a", [])])
+    made: list[str] = []
+
+    def texts() -> list[str]:
+        made.extend(str(number) for number in builder.column("int").tolist())
+        return list(made)
+
+    builder.replace_later("text", texts)
+    builder.reorder([1, 0])
+    assert not made
+    assert builder.column("text").tolist() == ["2", "1"]
+    assert cells(builder.frame())[0][4] == "2"
+    assert made == ["2", "1"]
+
+
+def test_a_frame_has_the_columns_that_were_to_be_replaced_later() -> None:
+    builder = built([(1, 0.5, True, 7, None, "a", [])])
+    builder.replace_later("int", lambda: [5])
+    builder.replace_later("text", lambda: ["b"])
+    builder.replace("int", [6])
+    assert cells(builder.frame()) == [(6, 0.5, True, 7, "b", "a", [])]
+
+
 def test_codes_give_a_text_column_as_numbers_into_its_values() -> None:
     codes, values = built([(1, 0.0, True, 1, text, "a", None) for text in ("x", "y", None, "x")]).codes("text")
     assert (codes.tolist(), values) == ([0, 1, -1, 0], ["x", "y"])

@@ -151,8 +151,7 @@ def test_bytes_of_originals_stand_in_the_rows_that_did_not_send_them() -> None:
     rows = Transactions()
     for t in (event for event in d.events if isinstance(event, Transaction)):
         rows.add(t, -1, rows.head("POST", None, "/", "SmartReply", "1.1"), None)
-    packed = rows.packed()
-    order, ids = in_order(columns(packed))
-    frame = rows.finish(packed, order, ids, np.zeros(2, dtype=np.int32), {0: 1234}).frame()
+    order, ids = in_order(columns(rows.packed))
+    frame = rows.finish(order, ids, np.zeros(2, dtype=np.int32), {0: 1234}).frame()
     assert frame["unsent_bytes"].isna().tolist() == [True, False]
     assert frame["unsent_bytes"][1] == 1234

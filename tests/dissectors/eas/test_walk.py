@@ -13,7 +13,7 @@ ADD = codepages.key("AirSync:Add")
 _keys = st.sampled_from(
     [ADD, codepages.key("AirSync:Sync"), codepages.key("Email:To"), codepages.key("AirSyncBase:Body")]
 )
-_texts = st.none() | st.sampled_from(["", "x", "\x01", "EE\x05\xe9", "a\nb"])
+_texts = st.none() | st.sampled_from(["", "x", "\x01", "EE\x05\xe9", "a\nb", "long" * 30])
 
 
 def _branch(children: st.SearchStrategy[list[Element]]) -> st.SearchStrategy[Element]:
@@ -52,6 +52,15 @@ def test_passing_over_elements_gives_the_spans_of_the_tree(tree: Element) -> Non
     assert sorted(ended, key=lambda span: (span[2], -span[1])) == _outside(root, ADD)
     assert events.complete
     assert events.oddities == ()
+
+
+@given(trees, st.data())
+def test_a_body_that_ends_inside_of_what_is_passed_over_is_not_complete(tree: Element, data: st.DataObject) -> None:
+    body = encode(tree)
+    events = walk.Walk(body[: data.draw(st.integers(4, len(body) - 1))], whole={ADD})
+    assert all(end <= len(events.body) for _, _, _, _, _, _, end in events)
+    assert not events.complete
+    assert [odd.code for odd in events.oddities] == ["wbxml_truncated"]
 
 
 @given(trees)

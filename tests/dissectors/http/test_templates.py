@@ -21,7 +21,7 @@ def block(*lines: str) -> bytes:
 
 
 def learned(raw: bytes, known: Templates = ()) -> tuple[Template, Templates]:
-    return learn(raw, parse_fields(raw[2:-4], True), known)
+    return learn(raw, parse_fields(raw[2:-4], True), known, CLIENT)
 
 
 def usual(number: int, extra: str = "x") -> bytes:
@@ -89,6 +89,21 @@ def test_a_match_is_never_another_answer_than_that_of_a_new_head(values: list[tu
             assert template.match(LINE + raw, len(LINE)) in (None, expected)
 
 
+def test_the_one_value_that_changes_is_read_once_and_remembered_in_bounded_number() -> None:
+    template, _ = learned(block("Server: IIS", "Content-Length: 1"))
+    for number in (1, 20, 1, 20, *range(2 * templates.MAX_READINGS), 20):
+        raw = block("Server: IIS", f"Content-Length: {number}")
+        found = template.match(LINE + raw + b"body", len(LINE))
+        assert found == (*parse_fields(raw[2:-4], True), len(LINE + raw))
+        again = template.match(LINE + raw, len(LINE))
+        assert found is not None
+        assert again is not None
+        assert again[0] is found[0]
+        assert len(template._readings) <= templates.MAX_READINGS
+    for odd in ("", " ", "-1", "1x", "9" * 19, "1\0"):
+        assert template.match(LINE + block("Server: IIS", f"Content-Length:{odd}"), len(LINE)) is None
+
+
 def test_values_that_differ_between_heads_are_learned() -> None:
     _, known = learned(usual(1, "one"))
     template, known = learned(usual(2, "two"), known)
@@ -123,6 +138,35 @@ def test_connections_share_what_is_the_same_and_keep_few() -> None:
         _, known = learned(block(f"X-{number}: 1"), known)
     assert len(known) == MAX_TEMPLATES
     assert learned(block("X-Long: " + "x" * 5000), known) == (NOTHING, known)
+
+
+def test_a_connection_begins_with_what_others_learned_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(templates, "_shared", {})
+    monkeypatch.setattr(templates, "_latest", [(), ()])
+    dialogue = [(CLIENT, request("POST", "/", b"abc")), (SERVER, response(200, b"ok"))]
+    found = []
+    for frame in (1, 2):
+        connection = HttpConnection(1, lambda *_: True)
+        for side, raw in dialogue:
+            found += connection.feed(side, raw, frame, frame, frame, frame, len(raw))
+        assert (connection.protocol, connection._client.seen, connection._server.seen) == ("http/1.1", True, True)
+        monkeypatch.setattr("dissectors.http.connection.learn", None)  # the second one needs it no more
+    first, second = (each._replace(request=None, response=None) for each in found)
+    assert first == second
+    assert found[0].request is not None
+    assert found[1].request is not None
+    assert found[0].request.headers == found[1].request.headers
+
+
+def test_what_a_request_says_is_not_taken_for_what_an_answer_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same fields on both sides: only in a request are they somebody's name."""
+    monkeypatch.setattr(templates, "_shared", {})
+    raw = block("Authorization: Basic YTpi", "Content-Length: 0")
+    learn(raw, parse_fields(raw[2:-4], False), (), SERVER)
+    template, _ = learn(raw, parse_fields(raw[2:-4], True), (), CLIENT)
+    match = template.match(LINE + raw, len(LINE))
+    assert match is not None
+    assert match[1] == "a"
 
 
 def test_a_head_without_fields_after_one_that_is_not_kept_has_none() -> None:

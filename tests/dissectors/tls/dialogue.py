@@ -8,7 +8,7 @@ import random
 import ssl
 import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -90,8 +90,7 @@ def outcome(connection: TlsConnection, pieces: list[Piece]) -> object:
         plaintext(pieces),
         [sum(piece.wire_bytes for piece in pieces if piece.side == side) for side in (CLIENT, SERVER)],
         sum(piece.missing for piece in pieces),
-        replace(
-            facts,
+        facts._replace(
             close_notify_ns=(None, None),
             close_notify_frame=tuple(None if frame is None else 0 for frame in facts.close_notify_frame),  # type: ignore[arg-type]
             alerts=tuple((side, 0, level, description) for side, _, level, description in facts.alerts),

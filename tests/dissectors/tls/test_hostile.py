@@ -163,3 +163,14 @@ def test_flipped_bits_never_give_wrong_plaintext_in_older_versions(data, name):
     pieces = feed(connection, [(side, bytes(chunk)) for side, chunk in turns]) + connection.close()
     assert all(piece.data in recorded.sent[piece.side] for piece in pieces if piece.authentic)
     connection.facts()
+
+
+def test_a_cipher_change_behind_a_renegotiation_without_a_usable_suite_is_survived():
+    """Found by the test above: a flipped bit in the server's version makes the agreed suite one that it cannot be."""
+    recorded = foreign()["renegotiation-ssl3"]
+    turns = [(side, bytearray(chunk)) for side, chunk in recorded.turns]
+    turns[1][1][9] ^= 1
+    connection = TlsConnection(recorded.keys(private=not recorded.key_log))
+    pieces = feed(connection, [(side, bytes(chunk)) for side, chunk in turns]) + connection.close()
+    assert pieces == []
+    assert connection.decryption == "encrypted"

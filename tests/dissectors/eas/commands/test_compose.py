@@ -1,7 +1,5 @@
 """SendMail, SmartReply and SmartForward in both forms."""
 
-from dataclasses import replace
-
 import pytest
 
 from dissectors.eas.commands import sendmail, smartforward, smartreply
@@ -55,7 +53,7 @@ def test_up_to_12_1_the_mail_is_the_body_and_the_query_says_the_rest() -> None:
 
 
 def test_the_first_of_a_repeated_parameter_counts() -> None:
-    query = replace(NO_QUERY, parameters=(("SaveInSent", "T"), ("SaveInSent", "F")))
+    query = NO_QUERY._replace(parameters=(("SaveInSent", "T"), ("SaveInSent", "F")))
     found = sendmail.read_request(b"x", query)
     assert found is not None
     assert (found.save_in_sent, found.source) == (True, None)

@@ -1,7 +1,6 @@
 """ItemOperations: fetches inline and multipart, emptied folders, moved conversations."""
 
 import struct
-from dataclasses import replace
 
 import pytest
 
@@ -48,7 +47,7 @@ def test_multipart_is_asked_for_in_a_header_or_in_the_query() -> None:
     for headers, query, expected in (
         ({"ms-asacceptmultipart": "T"}, NO_QUERY, True),
         ({"ms-asacceptmultipart": "F"}, NO_QUERY, False),
-        ({}, replace(NO_QUERY, parameters=(("AcceptMultiPart", "T"),)), True),
+        ({}, NO_QUERY._replace(parameters=(("AcceptMultiPart", "T"),)), True),
     ):
         found = itemoperations.read_request(REQUEST, query, headers)
         assert found is not None
