@@ -12,6 +12,7 @@ import typer
 
 from analyzer.commands.common import check_target, guard, read_view, write_page
 from analyzer.commands.options import (
+    BLOCK_MIB,
     Block,
     Debug,
     Devices,
@@ -54,7 +55,7 @@ def analyze(
         int | None, typer.Option("--seconds", min=1, help="With --interface: no longer than this.")
     ] = None,
     notify_port: Ports = None,
-    block_size: Block = 32,
+    block_size: Block = BLOCK_MIB,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Every wait, every premature end, with frames.")
     ] = False,

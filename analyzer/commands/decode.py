@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from analyzer.commands.common import guard, progress_bar, warn
-from analyzer.commands.options import Block, Captures, Debug, Devices, KeyLogs, Quiet, RsaKeys
+from analyzer.commands.options import BLOCK_MIB, Block, Captures, Debug, Devices, KeyLogs, Quiet, RsaKeys
 
 
 def decode(
@@ -32,7 +32,7 @@ def decode(
     json: Annotated[
         bool, typer.Option("--json", help="JSON lines, one for each request and each response (explain decode).")
     ] = False,
-    block_size: Block = 32,
+    block_size: Block = BLOCK_MIB,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:

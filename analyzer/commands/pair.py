@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from analyzer.commands.common import guard, progress_bar, warn
-from analyzer.commands.options import Block, Debug, FailOn, KeyLogs, Quiet, RsaKeys
+from analyzer.commands.options import BLOCK_MIB, Block, Debug, FailOn, KeyLogs, Quiet, RsaKeys
 
 
 def pair(
@@ -22,7 +22,7 @@ def pair(
     fail_on: Annotated[
         FailOn, typer.Option("--fail-on", help="Exit code 1 when something between the captures is at fault.")
     ] = FailOn.NEVER,
-    block_size: Block = 32,
+    block_size: Block = BLOCK_MIB,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Every connection, with its packets.")] = False,
     quiet: Quiet = False,
     debug: Debug = False,

@@ -9,6 +9,7 @@ import typer
 
 from analyzer.commands.common import check_target, guard, read_view, write_page
 from analyzer.commands.options import (
+    BLOCK_MIB,
     Block,
     Captures,
     Debug,
@@ -36,7 +37,7 @@ def timeline(
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     engine: Engines = Engine.BUILTIN,
     notify_port: Ports = None,
-    block_size: Block = 32,
+    block_size: Block = BLOCK_MIB,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
