@@ -67,8 +67,9 @@ class Handover:
         careful_from = ends.copy()
         broken = np.flatnonzero(~folded.in_order)[::-1]
         careful_from[rows.group[broken]] = broken
-        idle = (mode == NEW) & np.logical_or.reduceat(folded.data, begins) & ~np.logical_or.reduceat(fresh, begins)
-        careful_from[(mode == CAREFUL) | idle] = begins[(mode == CAREFUL) | idle]
+        nothing_new = np.logical_or.reduceat(folded.data, begins) & ~np.logical_or.reduceat(fresh, begins)
+        all_careful = (mode == CAREFUL) | ((mode == NEW) & nothing_new)
+        careful_from[all_careful] = begins[all_careful]
         payload = np.flatnonzero(fresh & np.repeat(mode != SKIPPED, counts))
         payload = payload[payload < careful_from[rows.group[payload]]]
         late = np.repeat(mode == NEW, counts)[payload]
@@ -77,23 +78,32 @@ class Handover:
             self._feed(rows, folded, payload[~late], slots, data_of_block, events)
             payload = payload[late & np.repeat(modes[slots] != SKIPPED, counts)[payload]]
         self._feed(rows, folded, payload, slots, data_of_block, events)
-        calm = begins.copy()  # behind the last packet that breaks the order
-        calm[rows.group[broken[::-1]]] = broken[::-1] + 1
-        again: list[Ints] = []
-        for number in np.flatnonzero((careful_from < ends) & (modes[slots] != SKIPPED)).tolist():
+        self._mend(rows, folded, slots, careful_from, data_of_block, events)
+        self._note_turns(rows, folded, slots, data_of_block)
+        return events
+
+    def _mend(
+        self, rows: Rows, folded: Folded, slots: Ints, careful_from: Ints, data_of_block: Bytes, events: list[Event]
+    ) -> None:
+        """Takes the connections whose order is broken through their Reassembly, each until it is in order again."""
+        fresh = folded.new > 0
+        ends = folded.group_start[1:]
+        calm = folded.group_start[:-1].copy()  # behind the last packet that breaks the order
+        broken = np.flatnonzero(~folded.in_order)
+        calm[rows.group[broken]] = broken + 1
+        in_order_again: list[Ints] = []
+        for number in np.flatnonzero((careful_from < ends) & (self._slots.one["mode"][slots] != SKIPPED)).tolist():
             slot, first, end = int(slots[number]), int(careful_from[number]), int(ends[number])
             stream = self._stream(slot)
             first = self._carefully(slot, rows, folded, range(first, end), int(calm[number]), data_of_block.data)
             rest = first + np.flatnonzero(fresh[first:end])
-            if len(rest) and self._continues(slot, rows.side[rest], folded.begin[rest]):
-                again.append(rest)
-            elif first < end:
+            if self._continues(slot, rows.side[rest], folded.begin[rest]):
+                in_order_again.append(rest)
+            else:
                 self._carefully(slot, rows, folded, range(first, end), end, data_of_block.data)
             self._leave(slot, stream, events)
-        if again:
-            self._feed(rows, folded, np.concatenate(again), slots, data_of_block, events)
-        self._note_turns(rows, folded, slots, data_of_block)
-        return events
+        if in_order_again:
+            self._feed(rows, folded, np.concatenate(in_order_again), slots, data_of_block, events)
 
     def _continues(self, slot: int, side: Ints, begin: Ints) -> bool:
         """Whether the new payload, which is in order in itself, begins where what was delivered ends."""
