@@ -286,9 +286,11 @@ class Source(AbstractContextManager["Source"]):
             if ended and self._input.trouble:
                 code = "read_failed" if self._packed.trouble else "compressed_data_damaged"
                 reader.anomalies.append(Anomaly(code=code, frame=None, time_ns=None, detail=self._input.trouble))
-            frames, consumed = reader.parse(buffer[:filled], last=ended)
-            if len(frames):
-                yield frames
+            before = reader.position
+            found = [reader.parse(buffer[:filled], last=ended)[0]]
+            if len(found[0]):
+                yield found.pop()  # and not kept here: who takes the columns can let go of them
+            consumed = reader.position - before
             rest = filled - consumed
             if reader.needed > len(buffer):  # one record is larger than the buffer
                 larger = np.empty(reader.needed, np.uint8)

@@ -66,6 +66,7 @@ class BuiltinEngine:
                 self._truncated_frames += int((frames.captured < frames.original).sum())
                 self._link_types.update(link_types(frames))
                 found, others = self._decode(frames)
+                del frames  # its columns would take room until the next block
                 yield from others
                 yield from self._noted(self._connections.block(found.pop()))
             yield from self._anomalies()
