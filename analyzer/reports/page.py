@@ -22,8 +22,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from analyzer.findings.words import plain
-from analyzer.reports import page_html
-from analyzer.reports.charts import asked, details, folders, idle, lanes, look, rest, scene, syncs
+from analyzer.reports import page_html, page_tables
+from analyzer.reports.charts import asked, deliveries, details, folders, idle, lanes, look, rest, scene, syncs, timers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,9 +69,13 @@ def render_page(tables: Mapping[str, pd.DataFrame], verdict: Verdict, *, title: 
 
     picture = scene.build(tables)
     rows = details.frames_of(picture, len(tables["captures"]) > 1)
-    figures = _figures(picture, tables, verdict)
+    delivered = deliveries.choose(tables)
+    known = timers.of_sessions(picture.all_waits, timers.read(tables))
+    figures = _figures(picture, tables, verdict, delivered)
     marks = {table: details.columns(table, frame) for table, frame in rows.items()}
     marks["folders"] = details.columns("folders", details.folder_frame(verdict.folders))
+    if delivered:
+        marks["deliveries"] = details.columns("deliveries", delivered.rows)
     data = {
         "figures": {name: _checked(figure) for name, figure in figures.items()},
         "marks": marks,
@@ -80,8 +84,14 @@ def render_page(tables: Mapping[str, pd.DataFrame], verdict: Verdict, *, title: 
         "dark": look.DARK,
         "words": {outcome.key: outcome.word for outcome in look.OUTCOMES},
     }
+    parts = [
+        *page_html.push_cards(picture, figures, delivered),
+        page_tables.of_push(picture, rows["waits"], verdict, known, tables["findings"]),
+        *page_html.cost_cards(figures, delivered),
+        page_tables.of_folders(verdict.folders),
+    ]
     package = resources.files("analyzer.reports")
-    style = package.joinpath("page_style.css").read_text("utf-8") + _outcome_colors()
+    style = package.joinpath("page_style.css").read_text("utf-8") + _swatch_colors()
     script = package.joinpath("page_script.js").read_text("utf-8")
     library = plotly.offline.get_plotlyjs()
     return f"""\
@@ -97,10 +107,10 @@ def render_page(tables: Mapping[str, pd.DataFrame], verdict: Verdict, *, title: 
 <style id="plotly.js-style-global">{_PLOTLY_STYLE}</style>
 </head>
 <body>
-{page_html.header(verdict, title)}
+{page_html.header(verdict, title, page_tables.facts(verdict.devices, known))}
 {page_html.key(picture)}
-{page_html.charts(picture, figures)}
-{page_html.tables(picture, rows["waits"], verdict)}
+<main>
+{"".join(parts)}</main>
 {page_html.footer(verdict)}
 {page_html.PANEL}
 {_styles_not_needed(library)}
@@ -112,7 +122,12 @@ def render_page(tables: Mapping[str, pd.DataFrame], verdict: Verdict, *, title: 
 """
 
 
-def _figures(picture: scene.Scene, tables: Mapping[str, pd.DataFrame], verdict: Verdict) -> dict[str, dict[str, Any]]:
+def _figures(
+    picture: scene.Scene,
+    tables: Mapping[str, pd.DataFrame],
+    verdict: Verdict,
+    delivered: deliveries.Deliveries | None,
+) -> dict[str, dict[str, Any]]:
     """The pictures that have something to show, by the id of their place in the page."""
     figures = {}
     if picture.lanes:
@@ -123,6 +138,8 @@ def _figures(picture: scene.Scene, tables: Mapping[str, pd.DataFrame], verdict: 
         if picture.all_waits["x_s"].notna().any():  # on HTTP/2 other requests keep the connection awake
             figures["idle"] = idle.figure(picture, tables)
         figures["asked"] = asked.figure(picture)
+    if delivered:
+        figures["deliveries"] = deliveries.figure(delivered)
     if picture.lanes and verdict.folders:
         figures["folders"] = folders.figure(verdict.folders)
     if len(picture.syncs):
@@ -162,14 +179,15 @@ def _styles_not_needed(library: str) -> str:
     return "".join(f'<template id="{name}"></template>' for name in dict.fromkeys(ids))
 
 
-def _outcome_colors() -> str:
-    """The colours of the legend, from the same list as the charts'."""
-    light = "".join(f".{outcome.key}{{--swatch:{outcome.light}}}" for outcome in look.OUTCOMES)
-    dark = "".join(f":root[data-theme=dark] .{outcome.key}{{--swatch:{outcome.dark}}}" for outcome in look.OUTCOMES)
-    system = "".join(
-        f":root:not([data-theme=light]) .{outcome.key}{{--swatch:{outcome.dark}}}" for outcome in look.OUTCOMES
-    )
-    return f"{light}{dark}@media (prefers-color-scheme:dark){{{system}}}\n"
+def _swatch_colors() -> str:
+    """The colours of the legends, from the same lists as the charts'."""
+    colors = {outcome.key: outcome.light for outcome in look.OUTCOMES}
+    colors |= {"ink": look.INK, "muted": look.MUTED, "rail": look.RAIL}
+    light = "".join(f".{name}{{--swatch:{color}}}" for name, color in colors.items())
+    dark = {name: look.DARK[color] for name, color in colors.items()}
+    chosen = "".join(f":root[data-theme=dark] .{name}{{--swatch:{color}}}" for name, color in dark.items())
+    system = "".join(f":root:not([data-theme=light]) .{name}{{--swatch:{color}}}" for name, color in dark.items())
+    return f"{light}{chosen}@media (prefers-color-scheme:dark){{{system}}}\n"
 
 
 def _json(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""The page's HTML, part by part: verdict, key, cards of the charts, tables. All text passes `text`, which escapes."""
+"""The page's HTML, part by part: verdict, key, cards of the charts. All text passes `text`, which escapes."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from analyzer.findings.words import counted, plain, size, span
-from analyzer.reports.charts import details, look
+from analyzer.findings.words import counted, plain
+from analyzer.reports.charts import look
+from analyzer.reports.charts.deliveries import steps
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from analyzer.findings.verdict import Verdict
+    from analyzer.reports.charts.deliveries import Deliveries
     from analyzer.reports.charts.scene import Scene
 
-MAX_DEATH_ROWS = 50
-MAX_DEVICE_ROWS = 50
-MAX_FOLDER_ROWS = 100
 SENTENCE = 2000  # characters of a sentence of the verdict
 
 _SEVERITY = {
@@ -26,6 +23,7 @@ _SEVERITY = {
     "warning": ("!", "Warning"),
     "error": ("✕", "Error"),
 }
+_IN_TABLES = " The tables below say it too."
 _GLYPHS = {"silent": "○", "rst": "✕", "fin": "|", "tls_close": "□", "http_error": "◇"}
 _SWATCHES = {  # the patterns of `look.OUTCOMES` on a field of 18 by 12
     "/": '<path d="M-2 12 12 -2M6 16 20 2"/>',
@@ -53,8 +51,10 @@ def text(value: object, limit: int = 200) -> str:
     return escape(plain(str(value), limit))
 
 
-def header(verdict: Verdict, title: str) -> str:
-    """The answer, why, what to do, what it cost, what was not seen: the words of the terminal."""
+def header(verdict: Verdict, title: str, facts: Sequence[tuple[str, str]]) -> str:
+    """The answer, why, what to do, what it cost, what was not seen: the words of the terminal. `facts`: label and
+    value, for who reads no sentence.
+    """
     sign, word = _SEVERITY[verdict.severity]
     theme = '<button type="button" id="theme" title="Light or dark">◐<span class="sr"> Light or dark</span></button>'
     mark = f'<span class="sign" role="img" aria-label="{word}">{sign}</span>'
@@ -63,6 +63,7 @@ def header(verdict: Verdict, title: str) -> str:
             f'<header class="verdict {verdict.severity}">\n',
             f'<div class="top"><p class="file">{text(title, 160)}</p>{theme}</div>\n',
             f"<h1>{mark}{text(verdict.headline, 400)}</h1>\n",
+            _facts(facts),
             *(f'<p class="reason">{text(reason, SENTENCE)}</p>\n' for reason in verdict.reasons),
             _list(verdict.advice, "advice", "What to do"),
             *(f'<p class="cost">{text(line, SENTENCE)}</p>\n' for line in verdict.cost),
@@ -72,13 +73,18 @@ def header(verdict: Verdict, title: str) -> str:
     )
 
 
+def _facts(facts: Sequence[tuple[str, str]]) -> str:
+    pairs = "".join(f"<div><dt>{text(label)}</dt><dd>{text(value)}</dd></div>" for label, value in facts)
+    return f'<dl class="facts">{pairs}</dl>\n' if pairs else ""
+
+
 def key(scene: Scene) -> str:
     """The legend of all charts, its entries switches; and the buttons for time. Nothing when nothing is drawn."""
     if not scene.lanes:
         return ""
     present = set(scene.all_waits["outcome"])
     switches = [
-        _switch(outcome.key, swatch(outcome), outcome.word, outcome.meaning)
+        _switch(outcome.key, swatch(outcome.key, outcome.pattern), outcome.word, outcome.meaning)
         for outcome in look.OUTCOMES
         if outcome.key in present
     ]
@@ -99,87 +105,52 @@ def key(scene: Scene) -> str:
     )
 
 
-def swatch(outcome: look.Outcome) -> str:
-    """The bar of an outcome in small, with its pattern."""
+def swatch(name: str, pattern: str) -> str:
+    """A bar in small: the outcome or the colour of that name, with its pattern."""
     return (
-        f'<svg class="swatch {outcome.key}" viewBox="0 0 18 12" width="18" height="12" aria-hidden="true">'
-        f'<rect x=".75" y=".75" width="16.5" height="10.5" rx="2"/>{_SWATCHES.get(outcome.pattern, "")}</svg>'
+        f'<svg class="swatch {name}" viewBox="0 0 18 12" width="18" height="12" aria-hidden="true">'
+        f'<rect x=".75" y=".75" width="16.5" height="10.5" rx="2"/>{_SWATCHES.get(pattern, "")}</svg>'
     )
 
 
-def charts(scene: Scene, figures: Mapping[str, Any]) -> str:
-    """A card for each picture, in the order in which a reader asks."""
-    if not scene.lanes:
+def push_cards(scene: Scene, figures: Mapping[str, Any], deliveries: Deliveries | None) -> list[str]:
+    """A card for each picture of waits and of what woke them, in the order in which a reader asks."""
+    if not figures:
         empty = "No push wait and no Sync was seen: there is nothing to draw."
-        return f'<main><section class="card wide"><p class="empty">{empty}</p></section></main>\n'
-    waits = len(scene.all_waits)
-    caption = "One bar a wait, on the line of its connection. The thin line under it is the time it was asked to last. "
-    spoken = f"Timeline of {counted(waits, 'wait')} on {counted(len(scene.lanes), 'device')}."
-    cards = [
-        _card(
-            "lanes",
-            "When did waits live and die?",
-            caption + "Times are UTC.",
-            spoken,
-            wide=True,
-            after=_left_out(scene),
-        )
-    ]
+        return [f'<section class="card wide"><p class="empty">{empty}</p></section>\n']
+    cards = []
+    if "lanes" in figures:
+        cards.append(_lanes_card(scene))
     if "rest" in figures:
         spoken = f"Histogram of {counted(len(scene.rest), 'wait')}."
         caption = "How many began in each stretch of time."
         cards.append(_card("rest", "All waits without a bar of their own", caption, spoken, wide=True))
+    of_waits = []
     if "idle" in figures:
-        cards.append(_idle_card(scene, figures["idle"]))
+        of_waits.append(_idle_card(scene, figures["idle"]))
     if "asked" in figures:
-        heading = "What did the phone ask for, and what did it get?"
-        caption = "The line is what was asked for, a mark is how long a wait was held."
-        cards.append(_card("asked", heading, caption, "Requested and held seconds over time.", tools=_picker(scene)))
+        of_waits.append(_asked_card(scene))
+    if deliveries and deliveries.servers:  # then the verdict speaks of them
+        of_waits.insert(0, _deliveries_card(deliveries, figures["deliveries"]))
+    return cards + of_waits
+
+
+def cost_cards(figures: Mapping[str, Any], deliveries: Deliveries | None) -> list[str]:
+    """A card for each picture of what changes and folders cost."""
+    cards = []
+    if deliveries and not deliveries.servers:
+        cards.append(_deliveries_card(deliveries, figures["deliveries"]))
     if "folders" in figures:
-        caption = "Wide bar: decoded. Thin bar inside: what of it went over the wire. Hatched below: up."
+        bars = (("rail", "", "down, decoded"), ("ink", "", "down, on the wire"), ("muted", "/", "up, decoded"))
+        caption = "On the wire: compressed, but with headers and encryption, for small messages more than decoded."
         after = _note(figures["folders"])
-        cards.append(_card("folders", "What did each folder cost?", caption, "Bytes of each folder.", after=after))
+        spoken = f"Bytes of each folder.{_IN_TABLES}"
+        cards.append(_card("folders", "What did each folder cost?", caption, spoken, legend=bars, after=after))
     if "syncs" in figures:
         caption = "Each Sync, up and down together, decoded."
         caption += " Choose a folder to see its Syncs." if "folders" in figures else ""
         cards.append(_card("syncs", "When was it paid?", caption, "Bytes of each Sync over time."))
-    return f"<main>{''.join(cards)}</main>\n"
-
-
-def tables(scene: Scene, drawn: pd.DataFrame, verdict: Verdict) -> str:
-    """The same in text: the devices and folders of the verdict, and each wait that died. `drawn`: see `details`."""
-    parts = []
-    if verdict.devices:
-        heads = ("device", "#push waits", "asked → lived", "#died", "ended by", "timer")
-        rows = [
-            (
-                text(device.device),
-                f"{device.waits:,}",
-                f"{_span(device.asked_s)} → {_span(device.lived_s)}",
-                f"{device.died:,}",
-                text(device.ended_by) + _small(device.grade),
-                text(device.timer),
-            )
-            for device in verdict.devices[:MAX_DEVICE_ROWS]
-        ]
-        parts.append(_table("Devices", heads, rows, len(verdict.devices)))
-    parts.append(_deaths(scene, drawn))
-    if verdict.folders:
-        several = len({folder.session_id for folder in verdict.folders}) > 1
-        heads = ("folder", "#syncs", "#items", "#down (wire → decoded)", "#up", "#largest")
-        rows = [
-            (
-                text(folder.folder) + _small(folder.device if several else ""),
-                f"{folder.syncs:,}",
-                f"{folder.items:,}" if folder.items is not None else "?",
-                f"{_size(folder.down_wire_bytes)} → {_size(folder.down_bytes)}",
-                _size(folder.up_bytes),
-                _size(folder.largest_bytes) + (_small(f"frame {folder.largest_frame}") if folder.largest_frame else ""),
-            )
-            for folder in verdict.folders[:MAX_FOLDER_ROWS]
-        ]
-        parts.append(_table("Folders", heads, rows, len(verdict.folders)))
-    return f'<div class="tables">{"".join(parts)}</div>\n'
+    return cards
 
 
 def footer(verdict: Verdict) -> str:
@@ -188,15 +159,68 @@ def footer(verdict: Verdict) -> str:
     return f"<footer><p>Read: {text(verdict.read, SENTENCE)}</p>\n{saved}{steps}</footer>\n"
 
 
+def _lanes_card(scene: Scene) -> str:
+    waits, devices = counted(len(scene.all_waits), "wait"), counted(len(scene.lanes), "device")
+    if not len(scene.all_waits):
+        heading = "When did devices synchronise?"
+        caption = "None of them waited. A thin line is the life of a connection. "
+    else:
+        died = bool((scene.all_waits["outcome"] == "died").any())
+        heading = "When did waits live and die?" if died else "When did devices wait?"
+        caption = (
+            "One bar a wait, on the line of its connection. The thin line under it is the time it was asked to last. "
+        )
+    caption += "Choose a mark to see its frames. Times are UTC."
+    spoken = f"Timeline of {waits} on {devices}.{_IN_TABLES}"
+    return _card("lanes", heading, caption, spoken, wide=True, after=_left_out(scene))
+
+
 def _idle_card(scene: Scene, figure: Mapping[str, Any]) -> str:
     died = bool((scene.all_waits["outcome"] == "died").any())
     caption = "Each answered or cut wait at the idle time that it tested."
     if died:
-        caption += " The shaded band holds the timer."
+        caption += " The shaded band holds the timer; one with a percentage is narrowed by what is likely."
     if bool((scene.waits["mechanism"].astype(object) == "silent").any()):
         caption += " A triangle ◂ went silent: the path had died at some time before."
     heading = "At what idle did they die?" if died else "How long were they idle and lived?"
-    return _card("idle", heading, caption, "Idle times that lived and died, for each path.", after=_note(figure))
+    return _card(
+        "idle",
+        heading,
+        caption,
+        f"Idle times that lived and died, for each path.{_IN_TABLES}",
+        after=_note(figure),
+    )
+
+
+def _asked_card(scene: Scene) -> str:
+    caption = "The line is what was asked for, a mark is how long a wait was held."
+    unknown = int(scene.waits["requested_s"].isna().sum())
+    if unknown == len(scene.waits):
+        caption = "What was asked for is not known. A mark is how long a wait was held."
+    elif unknown:
+        caption += f" No line: {counted(unknown, 'wait')} whose interval is not known."
+    spoken = "Requested and held seconds over time."
+    return _card("asked", "What did the phone ask for, and what did it get?", caption, spoken, tools=_picker(scene))
+
+
+def _deliveries_card(deliveries: Deliveries, figure: Mapping[str, Any]) -> str:
+    heading = "How long did a notification take?" if deliveries.servers else "How long did a change take to the device?"
+    caption = deliveries.counts
+    if not deliveries.servers:
+        caption += " Counted from the Ping's answer: what came before is not in the capture."
+    if bool((deliveries.rows["bad"] & (deliveries.rows["outcome"] != "late")).any()):
+        caption += " ✕ woke nobody."
+    if bool((deliveries.rows["outcome"].eq("lost") & deliveries.rows["poll_frame"].notna()).any()):
+        caption += " What was lost is counted from the POLL that brought it to light; how long before is not known."
+    return _card(
+        "deliveries",
+        heading,
+        caption,
+        "; ".join(deliveries.rows["heading"]),
+        wide=True,
+        legend=steps(deliveries),
+        after=_note(figure),
+    )
 
 
 def _picker(scene: Scene) -> str:
@@ -217,38 +241,25 @@ def _left_out(scene: Scene) -> str:
     return f'<div class="left-out">{notes}<p>To see one device alone: {command}</p></div>'
 
 
-def _deaths(scene: Scene, drawn: pd.DataFrame) -> str:
-    """Each wait that was cut, with its frames and its filter; its time is a button that shows it in the timeline."""
-    total = int((scene.all_waits["outcome"] == "died").sum())
-    if not total:
-        return ""
-    died = drawn[drawn["outcome"] == "died"].head(MAX_DEATH_ROWS)
-    names = ["start_ms", "device", "requested_s", "held_s", "how", "by", "frame", "last", "filter"]
-    rows = []
-    for wait, start, device, asked, held, how, by, frame, last, connection in died[names].itertuples():
-        found = details.wireshark_filter(connection, frame, last)
-        rows.append(
-            (
-                f'<button type="button" class="link" data-wait="{wait}">{details.utc(start)[:19]}</button>',
-                text(device),
-                f"{_span(asked)} → {_span(held)}",
-                text(how if isinstance(how, str) else "unknown") + (f", by {text(by)}" if isinstance(by, str) else ""),
-                details.frame_range(frame, last),
-                f'<code class="filter">{text(found, 400)}</code> '
-                '<button type="button" class="copy" aria-label="Copy the filter">Copy</button>',
-            )
-        )
-    heads = ("start (UTC)", "device", "asked → held", "how", "#frames", "Wireshark filter")
-    return _table("Waits that died", heads, rows, total)
-
-
 def _card(
-    name: str, heading: str, caption: str, spoken: str, *, wide: bool = False, tools: str = "", after: str = ""
+    name: str,
+    heading: str,
+    caption: str,
+    spoken: str,
+    *,
+    wide: bool = False,
+    tools: str = "",
+    legend: Sequence[tuple[str, str, str]] = (),
+    after: str = "",
 ) -> str:
+    """`spoken`: the picture for who cannot see it. `legend`: swatch, pattern and words of colours that are its own."""
+    signs = "".join(f"<li>{swatch(sign, pattern)} {text(words)}</li>" for sign, pattern, words in legend)
+    signs = f'<ul class="legend" aria-label="Legend">{signs}</ul>' if signs else ""
     return (
         f'<section class="card{" wide" if wide else ""}" aria-labelledby="h-{name}">'
-        f'<div class="head"><h2 id="h-{name}">{heading}</h2>{tools}</div><p class="caption">{caption}</p>'
-        f'<div class="plot" id="{name}" role="img" aria-label="{escape(spoken)} The tables below say it too."></div>'
+        f'<div class="head"><h2 id="h-{name}">{heading}</h2>{tools}</div>'
+        f'<p class="caption">{text(caption, SENTENCE)}</p>{signs}'
+        f'<div class="plot" id="{name}" role="img" aria-label="{text(spoken, SENTENCE)}"></div>'
         f"{after}</section>\n"
     )
 
@@ -256,26 +267,6 @@ def _card(
 def _note(figure: Mapping[str, Any]) -> str:
     left_out = figure["layout"]["meta"]["left_out"]
     return f'<p class="caption">{text(left_out)}</p>' if left_out else ""
-
-
-def _table(heading: str, heads: Sequence[str], rows: Sequence[Sequence[str]], total: int) -> str:
-    """A table; a heading that begins with # is of a column of numbers. Cells are HTML already."""
-    kinds = [' class="number"' if head.startswith("#") else "" for head in heads]
-    head = "".join(
-        f'<th scope="col"{kind}>{text(h.removeprefix("#"))}</th>' for h, kind in zip(heads, kinds, strict=True)
-    )
-    body = "".join(
-        f"<tr>{''.join(f'<td{kind}>{cell}</td>' for cell, kind in zip(row, kinds, strict=True))}</tr>\n" for row in rows
-    )
-    more = ""
-    if total > len(rows):
-        command = "<code>directpush analyze CAPTURE --tables DIR</code>"
-        more = f'<p class="caption">{len(rows):,} of {total:,} are listed. All of them: {command}</p>'
-    return (
-        f'<section class="card wide"><h2>{heading}</h2>'
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{heading}"><table><thead><tr>{head}</tr></thead>\n'
-        f"<tbody>\n{body}</tbody></table></div>{more}</section>\n"
-    )
 
 
 def _list(lines: Sequence[str], name: str, label: str) -> str:
@@ -291,15 +282,3 @@ def _switch(name: str, sign: str, words: str, meaning: str = "") -> str:
 
 def _glyph(sign: str) -> str:
     return f'<span class="glyph" aria-hidden="true">{sign}</span>'
-
-
-def _small(words: str) -> str:
-    return f" <small>{text(words)}</small>" if words else ""
-
-
-def _span(seconds: float | None) -> str:
-    return span(seconds) if seconds is not None and look.known(seconds) else "?"
-
-
-def _size(count: float | None) -> str:
-    return size(count) if count is not None else "?"

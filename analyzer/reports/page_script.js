@@ -47,7 +47,7 @@
     return `${number(scaled, scaled < 9.95 ? 1 : 0)} ${["", "KB", "MB", "GB"][power]}`;
   };
   const written = {
-    text: String, time, s: span, bytes: size, int: (value) => number(value, 0),
+    text: String, time, s: span, short: (s) => (s < 0.9995 ? `${number(s * 1000, 0)} ms` : span(s)), bytes: size, int: (value) => number(value, 0),
     frames: (first, table, row) => {
       const last = cell(table, "last", row);
       return last === null || last === first ? String(first) : `${first}-${last}`;

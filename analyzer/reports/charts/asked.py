@@ -1,10 +1,15 @@
-"""What did the phone ask for, and what did it get: the requested interval as steps, each wait's held time as a mark."""
+"""What did the phone ask for, and what did it get: the requested interval as a line, each wait's held time as a mark.
+
+The line runs while the device waits and no further: between its waits nothing was asked for, and of a wait whose
+interval the capture does not show nothing is drawn.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from analyzer.reports.charts import look
+from analyzer.reports.charts.lanes import broken
 
 if TYPE_CHECKING:
     from analyzer.reports.charts.scene import Scene
@@ -19,7 +24,6 @@ def figure(scene: Scene) -> dict[str, Any]:
     for number, lane in enumerate(scene.lanes):
         asked = waits[(waits["lane"] == number) & waits["requested_s"].notna()]
         if len(asked):
-            last = asked.iloc[-1]
             traces.append(
                 {
                     "type": "scatter",
@@ -27,9 +31,9 @@ def figure(scene: Scene) -> dict[str, Any]:
                     "name": look.plotly_text(lane.label),
                     "meta": {"lane": number},
                     "hoverinfo": "skip",
-                    "x": [*asked["start_ms"], last["end_ms"]],
-                    "y": [*asked["requested_s"], last["requested_s"]],
-                    "line": {"shape": "hv", "color": look.MUTED, "width": 1.5},
+                    "x": broken(asked["start_ms"], asked["end_ms"]),
+                    "y": broken(asked["requested_s"], asked["requested_s"]),
+                    "line": {"color": look.MUTED, "width": 1.5},
                 }
             )
     for outcome in reversed(look.OUTCOMES):
@@ -44,6 +48,7 @@ def figure(scene: Scene) -> dict[str, Any]:
                     "meta": {"table": "waits", "outcome": outcome.key},
                     "x": held["start_ms"].to_numpy(),
                     "y": held["held_s"].to_numpy(),
+                    "cliponaxis": False,  # a mark at zero is drawn whole
                     "customdata": held.index.to_numpy(),
                     "marker": {
                         "symbol": outcome.symbol,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from analyzer.findings.words import framed, plain, size
+from analyzer.findings.words import framed, plain, short, size
 from analyzer.reports.charts import look
 
 if TYPE_CHECKING:
@@ -63,6 +63,20 @@ FIELDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("Down, on the wire", "download_wire_bytes", "bytes"),
         ("Up, decoded", "upload_bytes", "bytes"),
         ("Up, on the wire", "upload_wire_bytes", "bytes"),
+        ("Frames", "frame", "frames"),
+        ("Capture", "file", "text"),
+    ),
+    "deliveries": (
+        ("Device", "device", "text"),
+        ("When", "time_ms", "time"),
+        ("Notification → Ping's answer", "notify_to_ping_s", "short"),
+        ("Ping's answer → Sync", "ping_to_sync_s", "short"),
+        ("Sync", "sync_done_s", "short"),
+        ("Altogether", "total_s", "short"),
+        ("Front-end's next request", "reaction_s", "short"),
+        ("From", "source_ip", "text"),
+        ("To", "destination_ip", "text"),
+        ("Refused by", "refused_by", "text"),
         ("Frames", "frame", "frames"),
         ("Capture", "file", "text"),
     ),
@@ -180,6 +194,8 @@ def _written(value: Any, kind: str, row: dict[str, Any]) -> str:
             return utc(value)
         case "s":
             return f"{value:,.1f} s"
+        case "short":
+            return short(value)
         case "bytes":
             return size(value)
         case "frames":

@@ -1,4 +1,8 @@
-"""What did each folder cost: decoded bytes as a wide pale bar, what went over the wire as a narrow dark one in it."""
+"""What did each folder cost: a bar for what was decoded, one for what went over the wire, one for what went up.
+
+They stand side by side, as neither is a part of the other: compression makes the wire's the shorter one, and headers
+and encryption make it the longer one where messages are small.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ if TYPE_CHECKING:
     from analyzer.findings.verdict import FolderRow
 
 MAX_FOLDERS = 8
-ROW_PX = 44
+ROW_PX = 46
 MIN_HEIGHT = 300  # as high as its neighbour
 
 
@@ -23,10 +27,10 @@ def figure(folders: tuple[FolderRow, ...]) -> dict[str, Any]:
     headings = []
     for row, folder in enumerate(shown):
         whose = f"  {plain(folder.device, 24)}" if several else ""
-        headings.append(look.heading(f"{plain(folder.folder, 28)}{whose}   {_words(folder)}", row + 0.2))
-    decoded = _bars("down, decoded", [f.down_bytes for f in shown], largest, 0.58, 0.3, look.RAIL)
-    wire = _bars("down, on the wire", [f.down_wire_bytes for f in shown], largest, 0.58, 0.13, look.INK)
-    up = _bars("up, decoded", [f.up_bytes for f in shown], largest, 0.83, 0.11, look.MUTED, "/")
+        headings.append(look.heading(f"{plain(folder.folder, 28)}{whose}   {_words(folder)}", row + 0.22))
+    decoded = _bars("down, decoded", [f.down_bytes for f in shown], largest, 0.5, 0.15, look.RAIL)
+    wire = _bars("down, on the wire", [f.down_wire_bytes for f in shown], largest, 0.66, 0.15, look.INK)
+    up = _bars("up, decoded", [f.up_bytes for f in shown], largest, 0.82, 0.15, look.MUTED, "/")
     largest_bytes = max((max(f.down_bytes or 0, f.down_wire_bytes or 0, f.up_bytes or 0) for f in shown), default=0)
     ticks = _ticks(largest_bytes)
     room = max(len(shown), (MIN_HEIGHT - look.MARGIN["t"] - look.MARGIN["b"]) / ROW_PX)
@@ -65,11 +69,7 @@ def _bars(
         "y": [row + y for row in range(len(values))],
         "width": width,
         "customdata": numbers,
-        "marker": {
-            "color": color,
-            "line": {"width": 0},
-            "pattern": {"shape": pattern, "size": 4, "solidity": 0.4, "fgcolor": look.PAPER, "fillmode": "overlay"},
-        },
+        "marker": look.plain_marker(color, pattern),
     }
 
 
@@ -86,5 +86,7 @@ def _total(folder: FolderRow) -> int:
 
 
 def _words(folder: FolderRow) -> str:
-    down = size(folder.down_bytes) if folder.down_bytes is not None else "size unknown"
+    """3 Syncs, 56 KB → 130 KB: wire and decoded, as in the table."""
+    wire, decoded = ("?" if count is None else size(count) for count in (folder.down_wire_bytes, folder.down_bytes))
+    down = "size unknown" if wire == decoded == "?" else f"{wire} → {decoded}"
     return f"{counted(folder.syncs, 'Sync')}, {down}"

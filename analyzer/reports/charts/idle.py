@@ -6,12 +6,11 @@ One band a path (a client network and a server), because each has a timer of its
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from analyzer.findings.words import of_all, plain, span, spans
-from analyzer.reports.charts import look
+from analyzer.findings.words import of_all, plain
+from analyzer.reports.charts import look, timers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,13 +32,13 @@ def figure(scene: Scene, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     exact = len(scene.all_waits) == len(scene.waits) <= MAX_POINTS
     waits = scene.waits if exact else scene.all_waits
     waits = waits[waits["x_s"].notna() & waits["outcome"].isin([*_LIVED, "died"])]
-    timers = _timers(tables)
-    waits = waits.assign(path=_paths(waits, timers), died=waits["outcome"] == "died")
+    known = timers.read(tables)
+    waits = waits.assign(path=timers.paths(waits, known), died=waits["outcome"] == "died")
     order = waits.groupby("path", sort=False).agg(died=("died", "sum"), waits=("died", "size"))
     order = order.sort_values(["died", "waits"], ascending=False, kind="stable")
     shown = [str(path) for path in order.index[:MAX_PATHS]]
     highest = float(waits["x_s"].max()) if len(waits) else 60.0
-    highest = max([highest, *(timers[path].high or 0 for path in shown if path in timers)])
+    highest = max([highest, *(known[path].high_s or 0 for path in shown if path in known)])
 
     rows = _HEADING + (2 if order["died"].any() else 1)  # of one path: what lived, and what died if anything did
     place = {path: number * rows for number, path in enumerate(shown)}
@@ -50,15 +49,15 @@ def figure(scene: Scene, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     ticks: dict[float, str] = {}
     for path in shown:
         top = place[path]
-        timer = timers.get(path, _Timer(None, None, ""))
-        headings.append(look.heading(_timer_words(timer), top + 0.25))
+        timer = known.get(path, timers.UNKNOWN)
+        headings.append(look.heading(timer.heading, top + 0.25))
         headings.append(look.heading(plain(path), top + 0.6, look.SUBHEADING_FONT))
-        if timer.high is not None:
+        if timer.high_s is not None:
             bands.append(
                 {
                     "type": "rect",
-                    "x0": timer.low or 0,
-                    "x1": timer.high,
+                    "x0": timer.low_s or 0,
+                    "x1": timer.high_s,
                     "y0": top + _HEADING,
                     "y1": top + rows - 0.05,
                     "layer": "below",
@@ -177,47 +176,3 @@ def _row(outcome: str) -> float:
 
 def _symbol(outcome: look.Outcome, silent: bool) -> str:
     return "triangle-left" if silent else outcome.symbol
-
-
-class _Timer(NamedTuple):
-    low: float | None
-    high: float | None
-    server: str
-
-
-def _paths(waits: pd.DataFrame, timers: dict[str, _Timer]) -> list[str]:
-    """The path of each wait as `idle_timeouts` names it; by its server alone where the client's address is a token."""
-    of_server: dict[str, list[str]] = {}
-    for path, timer in timers.items():
-        of_server.setdefault(timer.server, []).append(path)
-    names: dict[tuple[str, str], str] = {}
-    paths = []
-    for pair in zip(waits["client_ip"].astype(str), waits["server_ip"].astype(str), strict=True):
-        if pair not in names:
-            network, known = _network(pair[0]), of_server.get(pair[1], [])
-            names[pair] = known[0] if network is None and len(known) == 1 else f"{network or '?'} → {pair[1]}"
-        paths.append(names[pair])
-    return paths
-
-
-def _network(address: str) -> str | None:
-    """/24 for IPv4, /64 for IPv6."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return None
-    return str(ipaddress.ip_network((ip, 24 if ip.version == 4 else 64), strict=False))
-
-
-def _timers(tables: Mapping[str, pd.DataFrame]) -> dict[str, _Timer]:
-    """Path → the interval that holds its timer; an open end is None."""
-    rows = tables["idle_timeouts"]
-    lows, highs = (look.numbers(rows[name]) for name in ("low_s", "high_s"))
-    named = zip(rows["path"].astype(str), lows, highs, rows["server_ip"].astype(str), strict=True)
-    return {path: _Timer(low, high, server) for path, low, high, server in named}
-
-
-def _timer_words(timer: _Timer) -> str:
-    if timer.high is None:
-        return f"no timer up to {span(timer.low)}" if timer.low is not None else "timer not known"
-    return f"timer {spans(timer.low, timer.high)}" if timer.low is not None else f"timer at most {span(timer.high)}"

@@ -155,7 +155,8 @@ def _syncs(scene: Scene) -> list[dict[str, Any]]:
 def _layout(scene: Scene) -> dict[str, Any]:
     headings = []
     for lane in scene.lanes:
-        counts = f"{of_all(lane.died, lane.waits)} died" if lane.died else counted(lane.waits, "wait")
+        waits = counted(lane.waits, "wait") if lane.waits else "no wait"
+        counts = f"{of_all(lane.died, lane.waits)} died" if lane.died else waits
         headings.append(look.heading(f"{plain(lane.label, 32)}   {counts}", lane.top + 0.45))
     separators = [
         {

@@ -198,6 +198,15 @@ def bar_marker(outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def plain_marker(color: str, pattern: str = "") -> dict[str, Any]:
+    """A bar that stands for no outcome."""
+    return {
+        "color": color,
+        "line": {"width": 0},
+        "pattern": {"shape": pattern, "size": 4, "solidity": 0.4, "fgcolor": PAPER, "fillmode": "overlay"},
+    }
+
+
 def heading(text: str, y: float, font: dict[str, Any] = HEADING_FONT) -> dict[str, Any]:
     """A line of text inside the picture, from its left edge, so that long names need no margin."""
     return {
@@ -217,6 +226,13 @@ def heading(text: str, y: float, font: dict[str, Any] = HEADING_FONT) -> dict[st
 def numbers(column: pd.Series[Any]) -> list[float | None]:
     """A column of numbers, None where there is none."""
     return [None if math.isnan(value) else value for value in column.astype("float64").tolist()]
+
+
+def milliseconds(times: pd.Series[Any]) -> pd.Series[Any]:
+    """Times → float milliseconds since 1970, NaN where there is none."""
+    import pandas as pd
+
+    return (pd.to_datetime(times, utc=True) - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(milliseconds=1)
 
 
 def known(value: object) -> bool:

@@ -145,7 +145,9 @@ def _waits(case: Case) -> pd.DataFrame:
     )
     numbers = ("requested_s", "held_s", "idle_s", "x_s", "ping_status", "http_status", "request_frame", "end_frame")
     waits = waits.assign(**{name: _number(waits[name]) for name in numbers})
-    waits = waits.assign(outcome=outcome, start_ms=_ms(waits["start"]), end_ms=_ms(waits["end"]))
+    waits = waits.assign(
+        outcome=outcome, start_ms=look.milliseconds(waits["start"]), end_ms=look.milliseconds(waits["end"])
+    )
     waits = waits[waits["start_ms"].notna()]
     who = waits["who"].astype(object)
     return waits.assign(
@@ -207,7 +209,7 @@ def _endings(tables: Mapping[str, pd.DataFrame], owner: pd.Series[Any]) -> pd.Da
     ends = tables["teardowns"]
     ends = ends[ends["connection_id"].isin(owner.index) & ends["mechanism"].isin(list(look.ENDINGS))]
     return ends.assign(
-        time_ms=_ms(ends["time"]),
+        time_ms=look.milliseconds(ends["time"]),
         premature=ends["premature"].fillna(False).astype(bool),
         idle_s=_number(ends["idle_s"]),
         age_s=_number(ends["age_s"]),
@@ -227,7 +229,7 @@ def _syncs(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         .astype(object)
         .where(rows["folder_name"].notna(), rows["collection_id"].astype(object))
         .fillna("?"),
-        time_ms=_ms(rows["time"]),
+        time_ms=look.milliseconds(rows["time"]),
         session=_key(rows["session_id"]).fillna("?"),
     )
     by_sync = rows.groupby("transaction_id", sort=False, observed=True)
@@ -269,7 +271,7 @@ def _owners(
 def _lives(connections: pd.DataFrame, owner: pd.Series[Any], drawn: pd.DataFrame) -> pd.DataFrame:
     """When each drawn connection began and ended, its waits included."""
     known = connections[connections["connection_id"].isin(owner.index)]
-    lives = known.assign(start_ms=_ms(known["start"]), end_ms=_ms(known["end"]))[
+    lives = known.assign(start_ms=look.milliseconds(known["start"]), end_ms=look.milliseconds(known["end"]))[
         ["connection_id", "start_ms", "end_ms"]
     ]
     extent = (
@@ -338,19 +340,12 @@ def _span(
     starts = pd.concat([waits["start_ms"], lives["start_ms"], syncs["time_ms"]])
     ends = pd.concat([waits["end_ms"], lives["end_ms"], syncs["time_ms"]])
     if not starts.notna().any():
-        starts, ends = _ms(captures["start"]), _ms(captures["end"])
+        starts, ends = look.milliseconds(captures["start"]), look.milliseconds(captures["end"])
     first, last = starts.min(), ends.max()
     if pd.isna(first) or pd.isna(last):
         return 0.0, 3_600_000.0
     air = max((last - first) * 0.02, 1000.0)
     return float(first - air), float(last + air)
-
-
-def _ms(times: pd.Series[Any]) -> pd.Series[Any]:
-    """Times → float milliseconds since 1970, NaN where there is none."""
-    import pandas as pd
-
-    return (pd.to_datetime(times, utc=True) - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(milliseconds=1)
 
 
 def _number(column: pd.Series[Any]) -> pd.Series[Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from analyzer.reports.charts import look
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from analyzer.reports.charts.scene import Scene
 
 HEIGHT = 300
@@ -54,6 +57,21 @@ def figure(scene: Scene) -> dict[str, Any]:
         "layout": look.layout(
             HEIGHT,
             xaxis=look.time_axis(scene.span),
-            yaxis=look.axis(type="log", fixedrange=True, tickvals=list(ticks), ticktext=list(ticks.values())),
+            yaxis=look.axis(
+                type="log",
+                range=_decades(syncs["bytes"]),
+                autorange=False,
+                fixedrange=True,
+                tickvals=list(ticks),
+                ticktext=list(ticks.values()),
+            ),
         ),
     }
+
+
+def _decades(sizes: pd.Series[Any]) -> list[float]:
+    """The powers of ten between which all sizes lie: at least two of them, so that the scale can be read."""
+    if not len(sizes):
+        return [0.0, 3.0]
+    low = math.floor(math.log10(max(1.0, sizes.min())))
+    return [low - 0.1, max(low + 1, math.ceil(math.log10(max(1.0, sizes.max())))) + 0.1]

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from analyzer.reports import page_html
+from analyzer import analyze
+from analyzer.reports import page_tables
 from analyzer.reports.charts import look
 from analyzer.reports.page import render_page, timeline_figure
 from tests.analyzer.reports import stories
@@ -135,7 +136,7 @@ def test_plotly_gets_no_markup_from_a_name(evil: str) -> None:
 def test_the_deaths_are_a_table_with_frames_and_filters(office: str) -> None:
     waits = re.findall(r'data-wait="\d+"', office)
 
-    assert len(waits) == page_html.MAX_DEATH_ROWS
+    assert len(waits) == page_tables.MAX_DEATH_ROWS
     assert "50 of 65 are listed." in Elements(office).text
     assert "frame.number &gt;= " in office
 
@@ -215,3 +216,102 @@ def test_the_figure_of_an_empty_capture_is_empty() -> None:
     figure: Any = timeline_figure(stories.nothing().tables())
 
     assert all(len(trace.x) == 0 for trace in figure.data)
+
+
+def test_who_killed_how_much_by_what_timer_is_said_before_the_sentences(office: str) -> None:
+    facts = re.search(r'<dl class="facts">(.*?)</dl>', office)
+
+    assert facts is not None
+    assert office.index(facts[0]) < office.index('<p class="reason">')
+    assert Elements(facts[1]).text == (
+        "died early65 of 305 waitsended bypath, silent (likely)idle timer290-301 sdevices hit2 of 3"
+    )
+
+
+def test_where_nothing_died_there_is_nobody_to_name() -> None:
+    assert '<dl class="facts">' not in page_of(stories.single())
+
+
+def test_what_is_wrong_with_certificates_is_a_table_with_filters() -> None:
+    story = stories.office()
+    story.add(
+        "findings",
+        code="DP143",
+        severity="warning",
+        title="The certificate has expired.",
+        detail=EVIL[0],
+        advice="Renew it.",
+        frames=[3, 5],
+        display_filter="tcp.port==443",
+    )
+    story.add("findings", code="DP131", severity="info", title="Devices connect anew.", detail="Often.")
+
+    page = page_of(story)
+
+    table = page[page.index("<h2>Certificates</h2>") :]
+    table = table[: table.index("</section>")]
+    assert "The certificate has expired. <small>Warning, DP143</small>" in table
+    assert "&lt;/script&gt;" in table
+    assert "Renew it." in table
+    assert "<small>frames 3 and 5</small>" in table
+    assert "Devices connect anew." not in page
+
+
+def test_without_findings_about_certificates_there_is_no_such_table(office: str) -> None:
+    assert "<h2>Certificates</h2>" not in office
+
+
+def test_what_cost_push_comes_before_what_folders_cost(office: str) -> None:
+    places = [office.index(f"<h2>{name}</h2>") for name in ("Devices", "Waits that died", "Folders")]
+
+    assert places == sorted(places)
+    assert office.index('id="asked"') < places[0]
+    assert places[1] < office.index('id="folders"') < places[2]
+
+
+@pytest.mark.parametrize("name", ["frontend_blocked", "frontend_healthy"])
+def test_deliveries_that_the_verdict_speaks_of_come_first_among_the_pictures(name: str) -> None:
+    page = analyze(f"samples/{name}.pcap").to_html()
+
+    assert page.index('id="lanes"') < page.index('id="deliveries"') < page.index('id="idle"')
+    assert "How long did a notification take?" in page
+
+
+def test_deliveries_without_any_wait_are_still_drawn() -> None:
+    story = stories.nothing()
+    ends = {"source_ip": "10.0.0.5", "destination_ip": "10.0.0.4", "destination_port": 2883}
+    story.add("deliveries", delivery_id=1, time=stories.NOON, outcome="blocked", notification_frame=4, **ends)
+
+    page = page_of(story)
+
+    assert 'id="deliveries"' in page
+    assert "there is nothing to draw" not in page
+
+
+def test_intervals_that_are_not_known_are_counted_beside_the_picture() -> None:
+    page = analyze("samples/silent_firewall.pcap").to_html()
+
+    assert "No line: 4 waits whose interval is not known." in page
+
+
+def test_what_was_lost_does_not_look_as_if_it_had_been_quick() -> None:
+    page = analyze("samples/frontend_lost.pcap").to_html()
+
+    assert "counted from the POLL that brought it to light; how long before is not known." in page
+    assert "counted from the POLL" not in analyze("samples/frontend_blocked.pcap").to_html()
+
+
+def test_who_cannot_see_the_picture_of_deliveries_hears_each_of_them() -> None:
+    page = analyze("samples/frontend_blocked.pcap").to_html()
+
+    place = next(a for _, a in Elements(page).elements if a.get("id") == "deliveries")
+    assert str(place["aria-label"]).count("refused by 10.0.0.1; took") == 3
+
+
+@pytest.mark.parametrize(
+    ("sample", "heading"),
+    [("authentication", "When did devices synchronise?"), ("frontend_healthy", "When did devices wait?")],
+)
+def test_the_first_picture_asks_of_deaths_only_where_there_are_some(sample: str, heading: str, office: str) -> None:
+    assert f">{heading}</h2>" in analyze(f"samples/{sample}.pcap").to_html()
+    assert ">When did waits live and die?</h2>" in office

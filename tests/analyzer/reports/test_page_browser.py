@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from analyzer import analyze
 from analyzer.reports.page import render_page
 from tests.analyzer.reports import chromium, stories
 from tests.analyzer.reports.test_page import EVIL
@@ -205,3 +206,73 @@ def test_copying_a_filter_says_so(office: chromium.Page) -> None:
 
     office.wait("document.querySelector('.copy').innerText === 'Copied'")
     office.wait("document.querySelector('.copy').innerText === 'Copy'")
+
+
+@pytest.fixture
+def blocked(tab: chromium.Page, tmp_path: Path) -> chromium.Page:
+    """Three notifications that a firewall refused."""
+    file = tmp_path / "page.html"
+    file.write_text(analyze("samples/frontend_blocked.pcap").to_html("frontend_blocked.pcap"), "utf-8")
+    tab.console.clear()
+    tab.open(file)
+    return tab
+
+
+STEPS = "#deliveries .bars .point path"
+
+
+def test_pointing_at_a_delivery_says_its_steps_and_choosing_it_gives_the_filter(blocked: chromium.Page) -> None:
+    x, y = middle(blocked, STEPS, 0)
+    blocked.move(x - 40, y - 60)
+
+    blocked.move(x, y)
+    blocked.wait("document.getElementById('tip').innerText.startsWith('Refused by 10.0.0.1')")
+    tip = blocked.evaluate("document.getElementById('tip').innerText")
+    blocked.click(x, y)
+    blocked.wait("!document.getElementById('panel').hidden")
+
+    for words in ("When: 2006-06-11 04:35:26.400 UTC", "Sync: 440 ms", "Altogether: 442.3 s", "From: 10.0.0.5"):
+        assert words in tip
+    assert "udp.port == 2883" in blocked.evaluate("document.getElementById('panel-filter').innerText")
+    assert blocked.console == []
+
+
+def test_a_delivery_can_be_shown_in_all_time_charts(blocked: chromium.Page) -> None:
+    before = ranges(blocked)
+    blocked.click(*middle(blocked, STEPS, 0))
+    blocked.wait("!document.getElementById('panel').hidden")
+
+    blocked.evaluate("document.getElementById('panel-zoom').click()")
+    blocked.wait(f"String(document.getElementById('syncs').layout.xaxis.range) !== {','.join(before[2])!r}")
+
+    after = ranges(blocked)
+    assert after[0] == after[1] == after[2] != before[0]
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+def test_deliveries_fit_on_every_screen_and_both_themes(blocked: chromium.Page, width: int) -> None:
+    blocked.size(width, 900)
+    blocked.wait(f"document.getElementById('deliveries').layout.width <= {width}")
+    blocked.scheme("dark")
+    blocked.wait("document.getElementById('deliveries').layout.font.color === '#e6eaf0'")
+    wide = blocked.evaluate("document.documentElement.scrollWidth")
+    drawn = blocked.evaluate(f"document.querySelectorAll('{STEPS}').length")
+    blocked.scheme("light")
+    blocked.size(1400, 1000)
+
+    assert wide <= width
+    assert drawn == 6  # refused, and the Sync, three times
+    assert blocked.console == []
+
+
+def test_a_delivery_with_hostile_names_does_nothing(tab: chromium.Page, tmp_path: Path) -> None:
+    story = stories.office(EVIL, EVIL)
+    ends = {"source_ip": EVIL[0], "destination_ip": EVIL[1], "refused_by": EVIL[2]}
+    story.add("deliveries", delivery_id=1, session_id=1, time=stories.NOON, outcome="blocked", total_s=9.0, **ends)
+
+    show(tab, tmp_path, story)
+    tab.click(*middle(tab, STEPS, 0))
+
+    assert tab.console == []
+    assert tab.evaluate("document.querySelectorAll('img, a[href], iframe').length") == 0
+    assert EVIL[0] in tab.evaluate("document.getElementById('panel-fields').textContent")

@@ -1,5 +1,7 @@
 """The folder picture: the verdict's numbers, the largest first."""
 
+from itertools import pairwise
+
 import pytest
 
 from analyzer.reports.charts import folders
@@ -34,3 +36,23 @@ def test_ticks_are_few_round_and_reach_far_enough(largest: int) -> None:
     assert ticks[0] == 0
     assert ticks[-1] + ticks[1] > largest
     assert str(ticks[1]).rstrip("0") in {"1", "2", "5"}
+
+
+def test_no_bar_covers_another_whichever_is_longer() -> None:
+    rows = stories.office().verdict.folders  # type: ignore[union-attr]
+    small = rows[0]._replace(down_bytes=128, down_wire_bytes=558)
+
+    figure = folders.figure((small,))
+
+    spans = sorted((bar["y"][0] - bar["width"] / 2, bar["y"][0] + bar["width"] / 2) for bar in figure["data"])
+    assert all(end <= start for (_, end), (start, _) in pairwise(spans))
+    assert figure["layout"]["xaxis"]["range"][1] > 558
+    assert figure["layout"]["annotations"][0]["text"].endswith("558 B → 128 B")
+
+
+def test_a_folder_whose_size_is_not_known_says_so() -> None:
+    rows = stories.office().verdict.folders  # type: ignore[union-attr]
+
+    figure = folders.figure((rows[0]._replace(down_bytes=None, down_wire_bytes=None),))
+
+    assert figure["layout"]["annotations"][0]["text"].endswith("size unknown")
