@@ -1,6 +1,7 @@
-"""What `directpush explain` says: a rule's page, a table, a column, a status number, from the one place it is written.
+"""What `directpush explain` says: a rule's page, a table, a column, a heading, a value, a status number.
 
-Rules come from their docstrings, tables and columns from the catalog, status numbers from `dissectors.eas.status`.
+Each comes from the one place where it is written: rules from their docstrings, tables and columns with their values
+from the catalog, headings of the summary from `reports.headings`, status numbers from `dissectors.eas.status`.
 """
 
 from __future__ import annotations
@@ -9,12 +10,18 @@ import difflib
 import inspect
 import re
 import textwrap
+from collections.abc import Iterable, Iterator
 
 from analyzer.findings import all_rules
+from analyzer.findings.words import listed
+from analyzer.reports.headings import HEADINGS, Heading, about
 from analyzer.tables.catalog import TABLES
 from analyzer.tables.catalog.anomaly_codes import CODES
 from analyzer.tables.schema import Column, Table
 from dissectors.eas import status
+
+ROOMY = 100  # columns from which on a name stands beside its meaning however long it is
+NAMES = 18  # in a narrower window: longer names have a line of their own
 
 KINDS = {
     "int": "whole number",
@@ -32,7 +39,7 @@ def explain(topic: str, width: int = 100) -> str | None:
     topic = " ".join(topic.split())
     for rule in all_rules():
         if topic.lower() == rule.CODE.lower():
-            return f"{rule.CODE}  {inspect.cleandoc(rule.__doc__ or '')}\n"
+            return _rule(rule.CODE, inspect.cleandoc(rule.__doc__ or ""), width)
     name, _, column_name = topic.lower().partition(".")
     for table in TABLES:
         if table.name == name:
@@ -43,17 +50,17 @@ def explain(topic: str, width: int = 100) -> str | None:
                     return _column(table, column, width)
     if name == "decode":
         return _decode(column_name, width)
-    return _columns(topic.lower(), width) or _code(topic.lower(), width) or _status(topic)
+    word = topic.lower()
+    return _words(word, width) or _code(word, width) or _status(topic) or _value(word, width)
 
 
 def contents(width: int = 100) -> str:
     """Everything that can be explained."""
-    lines = ["Rules"]
-    for rule in all_rules():
-        lines += _wrapped(f"{rule.CODE:<14} {rule.TITLE}", width, "  ", " " * 17)
-    lines += ["", "Tables (also TABLE.COLUMN, or just COLUMN)"]
-    for table in TABLES:
-        lines += _wrapped(f"{table.name:<14} {table.grain}", width, "  ", " " * 17)
+    lines = ["Rules", *_entries(((rule.CODE, rule.TITLE) for rule in all_rules()), width)]
+    lines += ["", "Tables (also TABLE.COLUMN, or just COLUMN, or a value)"]
+    lines += _entries(((table.name, table.grain) for table in TABLES), width)
+    headings = ", ".join(dict.fromkeys(heading.words[0] for heading in HEADINGS))
+    lines += ["", "Headings of what is printed", *_wrapped(headings, width, "  ", "  ")]
     commands = ", ".join(f"{command} {next(iter(codes))}" for command, codes in status.BY_COMMAND.items())
     lines += ["", "Codes of anomalies, and why connections stayed encrypted"]
     lines += _wrapped(f"{', '.join(list(CODES)[:3])}, tls_record_malformed, no_key, ...", width, "  ", "  ")
@@ -67,9 +74,10 @@ def close_to(topic: str) -> list[str]:
     """What may have been meant."""
     known = [rule.CODE for rule in all_rules()]
     known += [name for table in TABLES for name in (table.name, *(f"{table.name}.{c.name}" for c in table.columns))]
+    known += [word for heading in HEADINGS for word in heading.words]
     known += _all_codes()
     known += [f"{command} {code}" for command, codes in status.BY_COMMAND.items() for code in codes]
-    return difflib.get_close_matches(topic, known, n=3, cutoff=0.6)
+    return difflib.get_close_matches(topic, list(dict.fromkeys(known)), n=3, cutoff=0.6)
 
 
 def _all_codes() -> list[str]:
@@ -78,36 +86,68 @@ def _all_codes() -> list[str]:
     return [*CODES, *reasons.ANOMALIES, *reasons.WHY]
 
 
+def _rule(code: str, docstring: str, width: int) -> str:
+    """The docstring's title, headings and paragraphs, in this width."""
+    title, *blocks = docstring.split("\n\n")
+    pages = ["\n".join(_wrapped(title, width, f"{code}  ", " " * (len(code) + 2)))]
+    for block in blocks:
+        heading, _, text = block.partition("\n")
+        pages.append("\n".join([heading, *_wrapped(inspect.cleandoc(text), width, "    ", "    ")]))
+    return "\n\n".join(pages) + "\n"
+
+
 def _table(table: Table, width: int) -> str:
     lines = [table.name, *_wrapped(table.meaning, width, "  ", "  "), ""]
     lines += _wrapped(f"One row is {table.grain}. Key: {', '.join(table.key)}.", width, "  ", "  ")
-    lines.append("")
-    widest = max(len(column.name) for column in table.columns)
-    for column in table.columns:
-        personal = " (personal)" if column.personal else ""
-        lines += _wrapped(f"{column.name:<{widest}}  {column.meaning}{personal}", width, "  ", " " * (widest + 4))
+    meanings = ((c.name, f"{c.meaning}{' (personal)' if c.personal else ''}") for c in table.columns)
+    lines += ["", *_entries(meanings, width)]
     return "\n".join(lines) + "\n"
 
 
 def _column(table: Table, column: Column, width: int) -> str:
     lines = [f"{table.name}.{column.name}", *_wrapped(column.meaning, width, "  ", "  "), ""]
     kind = KINDS[column.kind]
-    kind += "; names a person or a device, replaced by --pseudonymize" if column.personal else ""
-    lines.append(f"  Type: {kind}.")
+    kind += "; may name a person, a device or a host: --pseudonymize replaces that" if column.personal else ""
+    lines += _wrapped(f"Type: {kind}.", width, "  ", "  ")
     values = column.values
     if (table.name, column.name) == ("connections", "why_encrypted"):
         from dissectors.tls import reasons  # brings cryptography with it
 
         values = tuple(reasons.WHY.items())
-    widest = max((len(value) for value, _ in values), default=0)
-    for value, meaning in values:
-        lines += _wrapped(f"{value:<{widest}}  {meaning}", width, "    ", " " * (widest + 6))
+    lines += _entries(values, width, "    ")
     return "\n".join(lines) + "\n"
 
 
-def _columns(name: str, width: int) -> str | None:
-    """A column name without its table: the pages of all tables that have it."""
-    pages = [_column(table, column, width) for table in TABLES for column in table.columns if column.name == name]
+def _words(word: str, width: int) -> str | None:
+    """A heading with the columns that it is made from, and every column of that name, whichever its table."""
+    pages: list[str] = []
+    names: list[str] = []
+    for heading in about(word):
+        pages.append(_heading(heading, width))
+        names += heading.columns
+    columns = {f"{table.name}.{column.name}": (table, column) for table in TABLES for column in table.columns}
+    names += [name for name, (_, column) in columns.items() if column.name == word]
+    pages += [_column(*columns[name], width) for name in dict.fromkeys(names) if name in columns]
+    return "\n".join(pages) or None
+
+
+def _heading(heading: Heading, width: int) -> str:
+    lines = [f"{heading.words[0]}  ({heading.of})", *_wrapped(heading.meaning, width, "  ", "  ")]
+    if heading.columns:
+        lines += _wrapped(f"Made from {listed(heading.columns, len(heading.columns))}.", width, "  ", "  ")
+    return "\n".join(lines) + "\n"
+
+
+def _value(word: str, width: int) -> str | None:
+    """A value of a column: `silent`, `server side`, `RSTO`."""
+    named = word.replace(" ", "_")
+    pages = [
+        "\n".join([f"{value}  (a value of {table.name}.{column.name})", *_wrapped(meaning, width, "  ", "  ")]) + "\n"
+        for table in TABLES
+        for column in table.columns
+        for value, meaning in column.values
+        if value.lower() in (word, named)
+    ]
     return "\n".join(pages) or None
 
 
@@ -117,14 +157,8 @@ def _decode(key: str, width: int) -> str | None:
 
     if key:
         return "\n".join([f"decode.{key}", *_wrapped(KEYS[key], width, "  ", "  ")]) + "\n" if key in KEYS else None
-    lines = [
-        "decode",
-        *_wrapped("One line of directpush decode --json is one request or one response.", width, "  ", "  "),
-        "",
-    ]
-    widest = max(map(len, KEYS))
-    for name, meaning in KEYS.items():
-        lines += _wrapped(f"{name:<{widest}}  {meaning}", width, "  ", " " * (widest + 4))
+    one = "One line of directpush decode --json is one request or one response."
+    lines = ["decode", *_wrapped(one, width, "  ", "  "), "", *_entries(KEYS.items(), width)]
     return "\n".join(lines) + "\n"
 
 
@@ -161,6 +195,21 @@ def _status(topic: str) -> str | None:
     if word in ("", "http") and code in status.HTTP:
         found.append(f"HTTP {code} on Exchange ActiveSync: {status.HTTP[code]}.")
     return "\n".join(found) + "\n" if found else None
+
+
+def _entries(entries: Iterable[tuple[str, str]], width: int, indent: str = "  ") -> Iterator[str]:
+    """Names with their meanings beside them."""
+    entries = list(entries)
+    room = max((len(name) for name, _ in entries), default=0)
+    if width < ROOMY:
+        room = min(room, NAMES)
+    beside = indent + " " * (room + 2)
+    for name, meaning in entries:
+        first = f"{indent}{name:<{room}}  "
+        if len(name) > room:
+            yield indent + name
+            first = beside
+        yield from _wrapped(meaning, width, first, beside)
 
 
 def _wrapped(text: str, width: int, first: str, following: str) -> list[str]:

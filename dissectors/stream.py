@@ -16,9 +16,9 @@ and after a NAT or a proxy that tunnels) is read once: the later one is marked a
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from dissectors.events import CLIENT, SERVER, Anomaly, Decryption, Event, Transaction
+from dissectors.events import CLIENT, SERVER, Anomaly, Decryption, Event, TlsFacts, Transaction
 from dissectors.http import HttpConnection, looks_like_http, looks_like_http2
 from dissectors.net.evidence import Upper
 from dissectors.sidelines import Sideline
@@ -49,6 +49,14 @@ class Shared:
     keyless_randoms: set[bytes] = field(default_factory=set)  # connections given up for want of a key
 
 
+class _GivenUp(NamedTuple):
+    """What a TLS connection leaves of which no byte could be read."""
+
+    facts: TlsFacts
+    decryption: Decryption
+    why: str | None
+
+
 class ConnectionStream:
     """The upper layers of one connection."""
 
@@ -57,6 +65,7 @@ class ConnectionStream:
         "_depth",
         "_events",
         "_flip",
+        "_given_up",
         "_held",
         "_http",
         "_inner",
@@ -84,6 +93,7 @@ class ConnectionStream:
         self._waiting: tuple[Piece, ...] = ()  # plaintext of TLS, while nobody knows which HTTP it is
         self._kind: Literal["tls", "http", "other"] | None = None
         self._tls: TlsConnection | None = None
+        self._given_up: _GivenUp | None = None  # what is left of it when nothing could be read and nothing ever will
         self._http: HttpConnection | Http2Connection | None = None
         self._inner: ConnectionStream | None = None  # what is inside the tunnel that this became
         self._sideline: Sideline | None = None  # SMTP or LDAP
@@ -208,7 +218,7 @@ class ConnectionStream:
             inner = self._inner.close(end_ns, (ended[1], ended[0]) if self._flip else ended)
             self.duplicate_of = self._inner.duplicate_of
         decryption, why = self._decryption()
-        tls = self._tls.facts() if self._tls is not None else None
+        tls = self._tls.facts() if self._tls is not None else self._given_up and self._given_up.facts
         if inner is not None and inner.decryption != "not_http":  # CONNECT was read, whatever is inside
             decryption, why, tls = inner.decryption, inner.why_encrypted, inner.tls or tls
         return Upper(
@@ -225,6 +235,8 @@ class ConnectionStream:
         if self._kind == "http":
             readable = self._inner is not None or (self._http is not None and self._http.protocol != "not_http")
             return ("plaintext", None) if readable else ("not_http", None)
+        if self._given_up is not None:
+            return self._given_up.decryption, self._given_up.why
         if self._tls is None:
             return "not_http", None
         decryption = self._tls.decryption
@@ -290,6 +302,11 @@ class ConnectionStream:
             self.wanted = False
             if self._random is not None and self._random not in self._shared.keylog:
                 self._shared.keyless_randoms.add(self._random)
+            if self._http is None and self._inner is None and not self._waiting:
+                # Such connections may be all that there are, and last for hours: five kilobytes become less than one.
+                self._note(tls.anomalies)
+                self._given_up = _GivenUp(tls.facts(), tls.decryption, tls.why_encrypted)
+                self._tls = None
 
     def _pass_on(self, pieces: Sequence[Piece]) -> None:
         """Plaintext of TLS records to HTTP."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
+from analyzer import texts
 from analyzer.certificates import alerts
 from analyzer.findings import Finding, Severity
 from analyzer.findings.case import Case
@@ -44,8 +45,7 @@ class Endpoint:
     def name(self) -> str:
         """mail.example.com (203.0.113.10)"""
         names = dict.fromkeys(plain(row["server_name"]) for row in self.rows if row["server_name"])
-        host = f"[{self.ip}]" if ":" in self.ip and self.port != 443 else self.ip
-        where = host if self.port == 443 else f"{host}:{self.port}"
+        where = texts.endpoint(self.ip, None if self.port == 443 else self.port)
         return f"{listed(names)} ({where})" if names else where
 
 

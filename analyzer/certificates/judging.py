@@ -7,12 +7,12 @@ client's alert says, and the rules.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from analyzer.certificates.chain import Built
 from analyzer.certificates.names import covers, is_wildcard
 from analyzer.certificates.reading import Certificate
+from analyzer.texts import utc
 
 RSA_BITS: Final = 2048  # at least; NIST SP 800-131A, CA/Browser Forum Baseline Requirements 6.1.5
 DSA_BITS: Final = 2048
@@ -97,4 +97,4 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _day(ns: int) -> str:
-    return f"{datetime.fromtimestamp(ns // 10**9, UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{utc(ns)[:16]} UTC"

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from analyzer.commands.common import guard, progress_bar, warn
+from analyzer.commands.common import complain, guard, progress_bar, warn
 from analyzer.commands.options import BLOCK_MIB, Block, Captures, Debug, Devices, KeyLogs, Quiet, RsaKeys
 
 
@@ -57,6 +57,9 @@ def decode(
         with progress_bar(quiet or sys.stdout.isatty()) as progress:  # a bar would stand between the messages
             warnings += run(captures, keys, decoder, How(block_bytes=block_size << 20), progress)
         sys.stdout.flush()
-        if not choice.found:
+        if not choice.found and choice.everything:
             warnings.append(Trouble(*choice.nothing()))
         warn(warnings, quiet)
+        if not choice.found and not choice.everything:  # as for a device that `analyze` does not find
+            complain(*choice.nothing())
+            raise typer.Exit(2)

@@ -13,10 +13,12 @@ from analyzer.commands.common import complain, guard
 def explain(
     topic: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TOPIC]", help="A rule (DP101), TABLE, TABLE.COLUMN, or a status (Ping 5, HTTP 449)."),
+        typer.Argument(
+            metavar="[TOPIC]", help="A rule (DP101), TABLE, TABLE.COLUMN, a heading (asked), a status (Ping 5)."
+        ),
     ] = None,
 ) -> None:
-    """Say what a finding, a table, a column or a status number means."""
+    """Say what a finding, a table, a column, a heading or a status number means."""
     with guard(debug=False):
         import shutil
 

@@ -56,7 +56,9 @@ Devices = Annotated[
 Engines = Annotated[
     Engine, typer.Option("--engine", help="What reads packets; auto: tshark gets what builtin cannot open.")
 ]
-Pseudonymize = Annotated[bool, typer.Option("--pseudonymize", help="Replace names of people, devices and folders.")]
+Pseudonymize = Annotated[
+    bool, typer.Option("--pseudonymize", help="Replace names of people, devices, hosts and folders.")
+]
 Ports = Annotated[
     list[int] | None,
     typer.Option(

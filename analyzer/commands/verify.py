@@ -48,15 +48,19 @@ def verify(
         warn(found.warnings, quiet)
         render(found, terminal.console(sys.stdout), shown=None if verbose else SHOWN)
         sys.stdout.flush()
-        if found.differences:
+        if found.doubts:
             raise typer.Exit(1)
 
 
 def render(found: Verification, out: Console, shown: int | None) -> None:
-    """The answer first, then each kind of difference with what each engine says and which to believe."""
+    """The answer first, then each kind of difference with what each engine says and which to believe.
+
+    Of what a known fault of tshark explains only the number is said, unless all is asked for (`shown` is None).
+    """
     from rich.text import Text
 
     from analyzer.findings.words import counted
+    from analyzer.reports.terminal import hanging
 
     ours = found.builtin
     compared = ", ".join(
@@ -69,17 +73,23 @@ def render(found: Verification, out: Console, shown: int | None) -> None:
     )
     if not found.differences:
         out.print(Text("Both engines say the same.", "bold green"))
-        out.print(Text(f"  Compared: {compared}."))
+        hanging(out, "  ", f"Compared: {compared}.", "")
         return
-    out.print(Text(f"The engines differ in {counted(len(found.differences), 'point')}.", "bold yellow"))
-    out.print(Text(f"  The built-in engine has {compared}; tshark has {_theirs(found)}."))
+    points = counted(len(found.differences), "point")
+    if found.doubts:
+        hanging(out, "", f"The engines differ in {points}.", "bold yellow")
+    else:
+        hanging(out, "", f"Both engines say the same but for {points} in which tshark is known to fail.", "bold green")
+    hanging(out, "  ", f"The built-in engine has {compared}; tshark has {_theirs(found)}.", "")
     for (why, believe), group in _grouped(found.differences).items():
         out.print()
-        out.print(Text(f"Believe {_BELIEVE[believe]}: {_plain(why)}.", "bold"))
-        for difference in group[:shown]:
+        hanging(out, "", f"Believe {_BELIEVE[believe]}: {_plain(why)}.", "bold")
+        first = 0 if shown is not None and all(each.known for each in group) else shown
+        for difference in group[:first]:
             _print(difference, out)
-        if shown is not None and len(group) > shown:
-            out.print(Text(f"  and {len(group) - shown} more (--verbose)", "dim"))
+        if first is not None and len(group) > first:
+            left = f"and {len(group) - first} more" if first else counted(len(group), "point")
+            hanging(out, "  ", f"{left} (--verbose)", "dim")
 
 
 def _theirs(found: Verification) -> str:
@@ -96,13 +106,13 @@ def _grouped(differences: list[Difference]) -> dict[tuple[str, str], list[Differ
 
 
 def _print(difference: Difference, out: Console) -> None:
-    from rich.text import Text
+    from analyzer.reports.terminal import hanging
 
     frame = f", frame {difference.frame}" if difference.frame is not None else ""
-    out.print(Text(f"  {_plain(difference.place)}{frame}"))
+    hanging(out, "  ", f"{_plain(difference.place)}{frame}", "")
     what = "" if difference.field == difference.kind else f"{difference.field}: "
     said = f"built-in {_plain(difference.builtin)} · tshark {_plain(difference.tshark)}"
-    out.print(Text(f"    {what}{said}"))
+    hanging(out, "    ", f"{what}{said}", "")
 
 
 def _plain(text: str) -> str:

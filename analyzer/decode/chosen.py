@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from analyzer.findings.words import counted, listed, plain
@@ -26,7 +26,8 @@ class Choice:
     def __init__(
         self, *, devices: Sequence[str] = (), commands: Sequence[str] = (), frames: Sequence[int] = ()
     ) -> None:
-        self._devices = [word.lower() for word in devices if word]
+        self._asked = [word for word in devices if word]
+        self._devices = [word.lower() for word in self._asked]
         self._commands = {word.lower() for word in commands}
         self._wanted = commands
         self._frames = frames
@@ -34,6 +35,11 @@ class Choice:
         self._known: dict[str, None] = {}  # devices
         self._near: tuple[int, int, str] | None = None  # distance to a wanted frame, the frame, what it carries
         self.found = 0
+
+    @property
+    def everything(self) -> bool:
+        """Nothing in particular was asked for."""
+        return not (self._asked or self._wanted or self._frames)
 
     def takes(self, t: Transaction, message: EasMessage) -> bool:
         """Whether this transaction was asked for."""
@@ -54,17 +60,15 @@ class Choice:
         """Why nothing was found, and a hint; one line each."""
         total = self._seen.total()
         if not total:
+            if self._asked:
+                return _no_device(self._asked, ())
             return (
                 "no Exchange ActiveSync message could be read in these captures",
                 "directpush analyze says what is in them, and what stayed encrypted",
             )
         there = listed((f"{plain(name)} ({times:,})" for name, times in self._seen.most_common()), NAMED)
         if self._devices and not any(self._is_known(word) for word in self._devices):
-            known = listed(map(plain, self._known), NAMED)
-            return (
-                f"no device {listed(map(plain, self._devices))} in these captures",
-                f"there are: {known}" if known else "no device was seen at all",
-            )
+            return _no_device(self._asked, self._known)
         if self._commands and not self._commands & {name.lower() for name in self._seen}:
             said = listed(map(plain, self._wanted))
             close = [name for word in self._wanted for name in _close(word)]
@@ -96,6 +100,14 @@ class Choice:
                 if self._near is None or distance < self._near[0]:
                     self._near = (distance, near, f"{plain(command)} {name}")
         return False
+
+
+def _no_device(wanted: Iterable[str], known: Iterable[str]) -> tuple[str, str]:
+    there = listed(map(plain, known), NAMED)
+    return (
+        f"no device {listed(map(plain, wanted))} in these captures",
+        f"there are: {there}" if there else "no device was seen at all",
+    )
 
 
 def _close(word: str) -> list[str]:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from analyzer.decode.messages import Message
-from analyzer.decode.text import utc
+from analyzer.texts import rfc3339
 
 SCHEMA_VERSION = 1
 
@@ -102,4 +102,4 @@ def _row(m: Message) -> dict[str, Any]:
 
 
 def _time(nanoseconds: int | None) -> str | None:
-    return None if nanoseconds is None else f"{utc(nanoseconds).replace(' ', 'T')}Z"
+    return None if nanoseconds is None else rfc3339(nanoseconds)

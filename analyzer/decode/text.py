@@ -12,10 +12,10 @@ An empty line follows each block. What comes from the capture is made harmless w
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from analyzer.decode.messages import Message, Sizes
 from analyzer.findings.words import plain, short
+from analyzer.texts import utc
 
 PATH_SHOWN = 200  # characters
 ODDITIES = 5
@@ -30,11 +30,6 @@ def block(messages: list[Message], *, name_capture: bool = False) -> str:
         lines.append(_first_line(message))
         lines += [f"{INDENT}{line}".rstrip() for line in _rest(message)]
     return "\n".join(lines) + "\n\n"
-
-
-def utc(nanoseconds: int) -> str:
-    """2026-11-21 23:26:20.123456789"""
-    return f"{datetime.fromtimestamp(nanoseconds // 10**9, tz=UTC):%Y-%m-%d %H:%M:%S}.{nanoseconds % 10**9:09d}"
 
 
 def _title(request: Message, response: Message, name_capture: bool) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from analyzer.tables.builder import TableBuilder
 
 Severity = Literal["info", "warning", "error"]
+SettledBy = Literal["other_side", "behind_proxy", "server"]
 
 
 class Finding(NamedTuple):
@@ -34,6 +35,7 @@ class Finding(NamedTuple):
     confidence: str | None = None  # proven, likely, possible, unknown
     frames: tuple[int, ...] = ()
     display_filter: str | None = None
+    settled_by: SettledBy | None = None  # which further capture would settle what is open
 
 
 def all_rules() -> tuple[ModuleType, ...]:

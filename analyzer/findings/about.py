@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from analyzer.findings import Finding, Severity
+from analyzer.findings import Finding, SettledBy, Severity
 from analyzer.findings.picked import Picked, picked
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def about(
     advice: str | None,
     confidence: str | None = None,
     frames: tuple[int, ...] = (),
+    settled_by: SettledBy | None = None,
 ) -> Finding:
     """The finding; `confidence` and `frames` come from the ends of the waits when they are not given."""
     some = picked(waits)
@@ -42,6 +43,7 @@ def about(
         confidence=confidence or commonest(Counter(map(str, some.known("evidence_grade")))),
         frames=frames or frames_of(some),
         display_filter=one_filter(list(dict.fromkeys(some.known("display_filter")))[:CONNECTIONS]),
+        settled_by=settled_by,
     )
 
 

@@ -17,6 +17,7 @@ from analyzer.findings.case import Case
 from analyzer.findings.picked import Picked
 from analyzer.findings.words import counted, listed, of_all, short, span
 from analyzer.tables import read
+from analyzer.texts import endpoint
 
 _NAMES = (
     *("session_id", "notification_frame", "heartbeat_id", "time", "notify_to_ping_s", "ping_to_sync_s", "sync_done_s"),
@@ -46,9 +47,7 @@ class Way:
     @property
     def between(self) -> str:
         """10.0.0.5 to 10.0.0.4:2883"""
-        port = "" if self.port is None else f":{self.port}"
-        host = f"[{self.destination}]" if ":" in self.destination and port else self.destination
-        return f"{self.source} to {host}{port}"
+        return f"{self.source} to {endpoint(self.destination, self.port)}"
 
     def share(self, noun: str) -> str:
         """3 of 4 notifications; All 3 notifications."""

@@ -15,21 +15,26 @@ import numpy as np
 from analyzer.findings.case import Case
 from analyzer.findings.words import span
 from analyzer.tables import read
-from analyzer.timeline.attribution.together import OR_AGE
+from analyzer.timeline.attribution.together import IDLE, IDLE_OR_AGE
 
 WIDE = 1.5  # times the lower bound, from which on the interval of a timer is worth halving
 ROUND_S = 10.0
 
 OTHER_SIDE = "Capture on the other side of the suspected box at the same time."
-_OF_FINDING = {
-    "DP101": OTHER_SIDE,
-    "DP102": OTHER_SIDE,
-    "DP103": "Capture between the proxy and the server: it shows whether the server was still at work on the request.",
-    "DP104": "Capture on the server itself, behind all that is in front of it: it shows which of them closed.",
-}
+_BEHIND_PROXY = (
+    "Capture between the proxy and the server: it shows whether the server was still at work on the request."
+)
+_SERVER_CLOSES = "Capture on the server itself, behind all that is in front of it: it shows which of them closed."
 _SERVER_RESETS = (
     "Capture on the server itself: it shows whether the server or something in front of it sends the resets."
 )
+_STEPS = {  # by code and `settled_by`
+    ("DP101", "other_side"): OTHER_SIDE,
+    ("DP102", "other_side"): OTHER_SIDE,
+    ("DP102", "server"): _SERVER_RESETS,
+    ("DP103", "behind_proxy"): _BEHIND_PROXY,
+    ("DP104", "server"): _SERVER_CLOSES,
+}
 _AGE_OR_IDLE = (
     "Let a device wait on a connection that has carried answers for a while: that tells an idle timer from a limit on "
     "the age of connections."
@@ -38,19 +43,11 @@ _AGE_OR_IDLE = (
 
 def steps(case: Case, findings: list[dict[str, Any]]) -> list[str]:
     """One step a finding about dead waits, each said once."""
-    said: dict[str, None] = {}
-    for finding in findings:
-        step = _OF_FINDING.get(str(finding["code"]))
-        if step is None:
-            continue
-        if "Capture at the server" in str(finding["advice"]):  # the finding asks for it itself
-            continue
-        if finding["code"] == "DP102" and "server's side" in str(finding["title"]):
-            step = _SERVER_RESETS
-        said[step] = None
+    found = (_STEPS.get((finding["code"], finding["settled_by"])) for finding in findings)
+    said = list(dict.fromkeys(step for step in found if step is not None))
     if said and _either(case):
-        said = {_AGE_OR_IDLE: None}
-    return list(said) or list(_wider(case))
+        return [_AGE_OR_IDLE]
+    return said or list(_wider(case))
 
 
 def _either(case: Case) -> bool:
@@ -58,8 +55,8 @@ def _either(case: Case) -> bool:
     ends = case.source("teardowns")
     cut = np.flatnonzero(read.bools(ends, "premature"))
     kept = read.part(ends, ["evidence"], cut)["evidence"]
-    said = [item for one in kept if isinstance(one, list | tuple) for item in one if item["kind"] == "same_idle"]
-    return bool(said) and all(OR_AGE in item["detail"] for item in said)
+    kinds = {item["kind"] for one in kept if isinstance(one, list | tuple) for item in one}
+    return IDLE_OR_AGE in kinds and IDLE.kind not in kinds
 
 
 def _wider(case: Case) -> Iterator[str]:

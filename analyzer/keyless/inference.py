@@ -14,6 +14,7 @@ from analyzer.keyless.exchanges import Exchange, notified, talk
 from analyzer.keyless.family import Family, Heard
 from analyzer.keyless.meanings import Meaning, Meanings
 from analyzer.keyless.strangers import Stranger, by_address, by_talk
+from analyzer.texts import endpoint
 from analyzer.timeline.evidence import first_close
 from dissectors.events import Anomaly, Connection
 
@@ -95,5 +96,5 @@ def _judged(key: _Key, family: Family) -> Iterator[Inferred]:
     for heard in family.members:
         found = meanings.of.get(heard.connection.connection_id)
         if found:
-            server = name or f"{address}:{port}"
+            server = name or endpoint(address, port)
             yield Inferred(heard.connection, heard.exchanges, found, server, client, meanings.longest_s)

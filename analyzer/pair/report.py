@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any
 
 from analyzer.findings.words import plain, span
@@ -12,6 +11,8 @@ from analyzer.pair.segments import STATES, Flow, hops
 from analyzer.pair.signs import Close, Drop
 from analyzer.pair.summary import Summary
 from analyzer.pair.words import short, story
+from analyzer.reports.terminal import hanging
+from analyzer.texts import endpoint, rfc3339
 from dissectors.events import CLIENT, SERVER, Connection
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 SHOWN = 12  # connections before it says how many more there are
 NARROW = 100
-PARAGRAPH = 4000
 SCHEMA_VERSION = 1
 _STYLES = {"ok": "bold green", "info": "bold cyan", "warning": "bold yellow", "error": "bold red"}
 _MATCHED = {"client_random": "ClientHello", "sequence_numbers": "sequence numbers", "content": "content"}
@@ -28,34 +28,24 @@ _MATCHED = {"client_random": "ClientHello", "sequence_numbers": "sequence number
 
 def render(pairing: Pairing, summary: Summary, out: Console, *, verbose: bool = False) -> None:
     """The verdict, the connections, the clocks, what was not seen."""
-    _hanging(out, "", summary.headline, _STYLES[summary.severity])
+    hanging(out, "", summary.headline, _STYLES[summary.severity])
     for reason in summary.reasons:
-        _hanging(out, "  ", reason, "")
+        hanging(out, "  ", reason, "")
     for line in summary.advice:
-        _hanging(out, "  → ", line, "bold")
+        hanging(out, "  → ", line, "bold")
     if pairing.pairs:
         out.print()
         out.print(_table(pairing.pairs, out.width, verbose))
     if verbose:
         out.print()
         for one in pairing.pairs:
-            _hanging(out, "  ", f"{_name(one.device)}: {story(one)}", "")
-            _hanging(out, "    ", _counts(one), "dim")
+            hanging(out, "  ", f"{_name(one.device)}: {story(one)}", "")
+            hanging(out, "    ", _counts(one), "dim")
     out.print()
     for line in (summary.clock, *summary.unseen):
-        _hanging(out, " ", line, "")
+        hanging(out, " ", line, "")
     if not verbose and pairing.pairs:
-        _hanging(out, " ", "More: --verbose · --json", "dim")
-
-
-def _hanging(out: Console, lead: str, text: str, style: str) -> None:
-    """One paragraph; its following lines are indented as far as its first."""
-    from rich.text import Text
-
-    for line in Text(plain(text, limit=PARAGRAPH), style=style).wrap(out, max(out.width - len(lead), 20)):
-        line.rstrip()
-        out.print(Text(lead) + line)
-        lead = " " * len(lead)
+        hanging(out, " ", "More: --verbose · --json", "dim")
 
 
 def _table(pairs: list[Pair], width: int, verbose: bool) -> Table:
@@ -93,8 +83,7 @@ def _rank(one: Pair) -> tuple[bool, int]:
 
 
 def _name(connection: Connection) -> str:
-    ip = connection.client.ip
-    return f"[{ip}]:{connection.client.port}" if ":" in ip else f"{ip}:{connection.client.port}"
+    return endpoint(connection.client.ip, connection.client.port)
 
 
 def _arrived(one: Pair, side: int) -> str:
@@ -199,7 +188,7 @@ def _connection(one: Pair) -> dict[str, Any]:
         "mechanism": ending.how,
         "told": list(ending.towards),
         "evidence_grade": ending.grade,
-        "time": None if ending.time_ns is None else _time(ending.time_ns),
+        "time": None if ending.time_ns is None else rfc3339(ending.time_ns),
         "idle_s": None if ending.idle_ns is None else ending.idle_ns / 1e9,
         "forgotten": ending.forgotten,
         "undelivered": ending.undelivered,
@@ -234,7 +223,7 @@ def _close(close: Close) -> dict[str, Any]:
         "origin": close.origin,
         "arrived": close.arrived,
         "frame": close.frame,
-        "time": _time(close.time_ns),
+        "time": rfc3339(close.time_ns),
         "ttl": close.ttl,
         "answers_frame": close.trigger,
     }
@@ -247,10 +236,5 @@ def _drop(drop: Drop) -> dict[str, Any]:
         "capture": side,
         "frames": list(drop.frames),
         "what": drop.word,
-        "start": _time(drop.start_ns),
+        "start": rfc3339(drop.start_ns),
     }
-
-
-def _time(nanoseconds: int) -> str:
-    seconds, rest = divmod(nanoseconds, 10**9)
-    return f"{datetime.fromtimestamp(seconds, tz=UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"

@@ -7,7 +7,6 @@ passed as `Text`, never as markup, and its control characters are replaced: no c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from analyzer.findings.case import Case
 from analyzer.findings.words import counted, framed, plain, size, span
 from analyzer.tables import read
+from analyzer.texts import utc
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,28 +80,28 @@ def render(
     if verdict.folders:
         _put(out, _folders(verdict.folders, out.width, verbose))
     if verdict.saved:
-        _hanging(out, " ", verdict.saved, "")
+        hanging(out, " ", verdict.saved, "")
     out.print()
     for line in (f"Read: {verdict.read}", *verdict.unseen):
-        _hanging(out, " ", line, "")
+        hanging(out, " ", line, "")
     if verdict.next_steps:
         steps = " ".join(verdict.next_steps)
-        _hanging(out, " ", f"To be surer: {steps[0].lower()}{steps[1:]}", "")
+        hanging(out, " ", f"To be surer: {steps[0].lower()}{steps[1:]}", "")
     if more:
-        _hanging(out, " ", f"More: {more}", "dim")
+        hanging(out, " ", f"More: {more}", "dim")
 
 
 def _words(verdict: Verdict, out: Console) -> None:
-    _hanging(out, "", verdict.headline, _STYLES[verdict.severity])
+    hanging(out, "", verdict.headline, _STYLES[verdict.severity])
     for reason in verdict.reasons:
-        _hanging(out, "  ", reason, "")
+        hanging(out, "  ", reason, "")
     for line in verdict.advice:
-        _hanging(out, "  → ", line, "bold")
+        hanging(out, "  → ", line, "bold")
     for line in verdict.cost:
-        _hanging(out, "  ", line, "")
+        hanging(out, "  ", line, "")
 
 
-def _hanging(out: Console, lead: str, text: str, style: str) -> None:
+def hanging(out: Console, lead: str, text: str, style: str) -> None:
     """One paragraph; its following lines are indented as far as its first."""
     from rich.text import Text
 
@@ -202,7 +202,7 @@ def _waits(tables: Mapping[str, pd.DataFrame], out: Console) -> None:
         _row(table, str(row["heartbeat_id"]), *cells)
     _put(out, table)
     if total > WAITS:
-        _hanging(out, " ", f"and {total - WAITS:,} more waits: --tables DIR or --json has all of them", "dim")
+        hanging(out, " ", f"and {total - WAITS:,} more waits: --tables DIR or --json has all of them", "dim")
 
 
 def _teardowns(tables: Mapping[str, pd.DataFrame], out: Console) -> None:
@@ -212,20 +212,20 @@ def _teardowns(tables: Mapping[str, pd.DataFrame], out: Console) -> None:
     if not len(places):
         return
     out.print()
-    _hanging(out, " ", f"{counted(len(places), 'premature end')}:", "dim")
+    hanging(out, " ", f"{counted(len(places), 'premature end')}:", "dim")
     for row in read.rows(read.part(ends, _END, places[:WAITS])):
         time = _time(row["time"]) if row["time"] is not None else "?"
         idle = f", idle {span(row['idle_s'])}" if row["idle_s"] is not None else ""
         ended_by = str(row["ended_by"]).replace("_", " ")
         cause = str(row["cause"]).replace("_", " ")
         head = f"{time}  wait {row['heartbeat_id']}: {row['mechanism']} by {ended_by}, {cause}"
-        _hanging(out, "  ", f"{head} ({row['evidence_grade']}){idle}", "")
+        hanging(out, "  ", f"{head} ({row['evidence_grade']}){idle}", "")
         for item in row["evidence"] or ():
             frames = framed(item.get("frames") or ())
             detail = str(item.get("detail") or item.get("kind"))
-            _hanging(out, "    ", f"{detail} ({frames})" if frames else detail, "dim")
+            hanging(out, "    ", f"{detail} ({frames})" if frames else detail, "dim")
     if len(places) > WAITS:
-        _hanging(out, " ", f"and {len(places) - WAITS:,} more: --tables DIR or --json has all of them", "dim")
+        hanging(out, " ", f"and {len(places) - WAITS:,} more: --tables DIR or --json has all of them", "dim")
 
 
 def _bytes(value: int | None) -> str:
@@ -237,4 +237,4 @@ def _count(value: int | None) -> str:
 
 
 def _time(nanoseconds: int) -> str:
-    return datetime.fromtimestamp(nanoseconds // 10**9, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return utc(nanoseconds)[:19]

@@ -54,7 +54,7 @@ class TableBuilder:
         self._buffer: list[tuple[object, ...]] = []
         self._flushed = 0
         self._handed_over = False
-        self._later: dict[str, Callable[[], Sequence[object]]] = {}
+        self._later: dict[str, Callable[[Order], Sequence[object]]] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -111,8 +111,9 @@ class TableBuilder:
         self._chunks[name] = fresh
         self._later.pop(name, None)
 
-    def replace_later(self, name: str, make: Callable[[], Sequence[object]]) -> None:
-        """The same, when somebody asks for the column: `make` gives its values then, from other columns."""
+    def replace_later(self, name: str, make: Callable[[Order], Sequence[object]]) -> None:
+        """The same, when somebody asks for the column: `make` gives the values of the rows with these numbers then,
+        from other columns."""
         self._later[name] = make
 
     def reorder(self, order: Sequence[int] | npt.NDArray[np.integer[Any]]) -> None:
@@ -123,6 +124,15 @@ class TableBuilder:
             chunks.take(index)
         self._flushed = len(index)
 
+    def some(self, name: str, rows: Order) -> list[Any]:
+        """The values of some rows, absent None. Of a column that was to be replaced later only these are made."""
+        self._flush()
+        if name in self._later:
+            return list(self._later[name](rows))
+        chunks = self._chunks[name]
+        absent = chunks.mask()[rows].tolist()
+        return [None if no else value for value, no in zip(chunks.array()[rows].tolist(), absent, strict=True)]
+
     def part(self, names: Sequence[str], rows: npt.NDArray[Any]) -> pd.DataFrame:
         """Some rows of some columns as pandas; the builder lives on."""
         import pandas as pd
@@ -130,6 +140,11 @@ class TableBuilder:
         arrays = {}
         for column in self.table.columns:
             if column.name in names:
+                if column.name in self._later:
+                    fresh = _chunks_for(column)
+                    fresh.extend(self.some(column.name, rows))
+                    arrays[column.name] = fresh.pandas(column)
+                    continue
                 chunks = self._column(column.name)
                 if isinstance(chunks, _Ints):
                     arrays[column.name] = as_pandas(column, chunks.array()[rows], chunks.mask()[rows])
@@ -161,7 +176,7 @@ class TableBuilder:
     def _column(self, name: str) -> _Chunks:
         self._flush()
         if name in self._later:
-            self.replace(name, self._later.pop(name)())
+            self.replace(name, self._later.pop(name)(np.arange(len(self))))
         return self._chunks[name]
 
     def _flush(self) -> None:

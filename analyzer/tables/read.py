@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     Array: TypeAlias = npt.NDArray[Any]
 
 Source: TypeAlias = Union[TableBuilder, DerivedTable, "pd.DataFrame"]
+AT_A_TIME = 64  # rows in which some distinct texts are looked for
+
 _UNMADE = (TableBuilder, DerivedTable)
 
 
@@ -85,7 +87,15 @@ def distinct(found: Array) -> Array:
 
 
 def firsts(table: Source, name: str, wanted: Array, limit: int) -> list[Any]:
-    """The first distinct texts of these rows."""
+    """The first distinct texts of these rows. Of a builder no more rows are read, or made, than it takes."""
+    if isinstance(table, TableBuilder):
+        first: dict[Any, None] = {}
+        for start in range(0, len(wanted), AT_A_TIME):
+            first |= dict.fromkeys(table.some(name, wanted[start : start + AT_A_TIME]))
+            first.pop(None, None)
+            if len(first) >= limit:
+                break
+        return list(first)[:limit]
     found, texts = codes(table, name)
     some = dict.fromkeys(found[wanted][found[wanted] >= 0].tolist())
     return [texts[code] for code in list(some)[:limit]]

@@ -15,7 +15,7 @@ class Column(NamedTuple):
     kind: Kind
     meaning: str  # one or more sentences, printed by `directpush explain` and in the docs
     values: tuple[tuple[str, str], ...] = ()  # for an enum: each value and what it means
-    personal: bool = False  # names a person or device: replaced under --pseudonymize
+    personal: bool = False  # may name a person, device or host: replaced under --pseudonymize
 
 
 class Table(NamedTuple):

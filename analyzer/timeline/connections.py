@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from analyzer.tables.builder import TableBuilder
 from analyzer.tables.catalog import connections
 from analyzer.timeline.columns import ints
 from dissectors.events import Connection
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 class Connections:
@@ -100,9 +104,9 @@ class Connections:
         self.builder.replace_later("display_filter", self._display_filters)
         return self.builder
 
-    def _display_filters(self) -> list[str]:
+    def _display_filters(self, rows: npt.NDArray[Any]) -> list[str]:
         ends = ("client_ip", "client_port", "server_ip", "server_port")
-        return list(map(filter_of, *(self.builder.column(name).tolist() for name in ends)))
+        return list(map(filter_of, *(self.builder.column(name)[rows].tolist() for name in ends)))
 
 
 def display_filter(c: Connection) -> str:

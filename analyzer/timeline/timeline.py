@@ -24,6 +24,7 @@ from analyzer.keyless.inference import Inference
 from analyzer.tables.builder import TableBuilder
 from analyzer.tables.catalog import TABLES, captures, findings
 from analyzer.tables.derived import DerivedTable
+from analyzer.texts import endpoint
 from analyzer.timeline import adaptation, endings, sync_mode
 from analyzer.timeline.access import Access
 from analyzer.timeline.anomalies import Anomalies
@@ -97,7 +98,7 @@ class Timeline:
             self._inference.add(c)
             return
         self._carried.note_speaker(open_)
-        sessions = self._carried.sessions.connection_ended(open_.sessions, f"{c.server.ip}:{c.server.port}")
+        sessions = self._carried.sessions.connection_ended(open_.sessions, endpoint(c.server.ip, c.server.port))
         self._connections.add(c, len(sessions))
         self._ended(c, open_, sessions)
 
@@ -196,7 +197,7 @@ class Timeline:
         heartbeats, heartbeat_ids = waits.finish(of_waits, keys, transaction_ids, carried.reader.lists)
         teardowns = self._teardowns.finish(ids_of, heartbeat_ids, waits.requested, waits.held)
         carried.folders.join(joined.tolist())
-        for part in (self._server_side, self._certificates, self._inference):
+        for part in (self._server_side, self._access, self._certificates, self._inference):
             for odd in part.anomalies():
                 self._anomalies.add(odd)
         built: dict[str, TableBuilder | DerivedTable] = {

@@ -18,7 +18,8 @@ Sync answers without items
     (sample s_hsync, where SOGo reports each change twice): changes, with items 0. An answer without items and without
     a new key before its time does not tell why it came: unknown.
 
-A wait is its transaction's row and the code of what its messages say (`Terms`), of which a capture has few: 12 bytes.
+A wait is its transaction's row and the code of what its messages say (`Terms`): 12 bytes. Of these a capture has few,
+but for the lists of folders, which may be others in each: so they stand apart, and a code takes 12 bytes, too.
 Everything else is worked out at the end, column by column. Waits without an answer that got through wait for
 `endings`.
 """
@@ -60,6 +61,7 @@ from analyzer.timeline.sessions import Key
 
 EARLY_S = 1.0
 HELD_LIKE_A_WAIT_S = 30.0  # half of the smallest interval that MS-ASCMD allows
+MAX_REMEMBERED_TERMS = 4096  # beyond, equal terms may have several codes
 SOURCES = ("unknown", "body", "inherited", "server_limit", "inferred")
 
 
@@ -70,8 +72,13 @@ class Waits:
         self._row = array("i")
         self._code = array("i")  # of its terms
         self._items = array("i")  # -1: not known; of an inferred wait: bytes that its change brought
-        self._terms: list[Terms] = []
-        self._codes: dict[Terms, int] = {}
+        self._codes: dict[Terms, int] = {}  # of the newest terms
+        self._bare: list[Terms] = []  # terms without their lists of folders
+        self._places: dict[Terms, int] = {}  # of the newest of these
+        # By code: place of the bare terms, and the codes of the lists.
+        self._terms = array("i")
+        self._folders = array("i")
+        self._changed = array("i")
         self._withdrawn: list[int] = []  # places whose answer did not get through; they are added again as open
         # Of the open waits, which are the last ones:
         self._closed_as = array("b")
@@ -87,12 +94,22 @@ class Waits:
         """The number under which `add` takes these terms."""
         code = self._codes.get(terms)
         if code is None:
+            if len(self._codes) >= MAX_REMEMBERED_TERMS:
+                self._codes.clear()
+                self._places.clear()
             code = self._codes[terms] = len(self._terms)
-            self._terms.append(terms)
+            bare = terms._replace(folders=UNREADABLE, changed=UNREADABLE)
+            place = self._places.setdefault(bare, len(self._bare))
+            if place == len(self._bare):
+                self._bare.append(bare)
+            self._terms.append(place)
+            self._folders.append(terms.folders)
+            self._changed.append(terms.changed)
         return code
 
     def terms(self, place: int) -> Terms:
-        return self._terms[self._code[place]]
+        code = self._code[place]
+        return self._bare[self._terms[code]]._replace(folders=self._folders[code], changed=self._changed[code])
 
     def add_stored(self, stored: Stored) -> None:
         """A Sync that does not wait itself."""
@@ -230,6 +247,7 @@ class Waits:
         first_open = len(self) - len(self._closed_as)
         source, outcome, watched, answered = self._source, self._outcome, self._lists, self.answered
         self._codes.clear()
+        self._places.clear()
 
         def packed_ints(name: str) -> Recipe:
             def make() -> Made:
@@ -309,5 +327,12 @@ class Waits:
 
     def field(self, name: str, dtype: type[np.generic]) -> npt.NDArray[Any]:
         """A field of the waits' terms, by place."""
-        values: list[Any] = [getattr(terms, name) for terms in self._terms]
-        return np.array(values, dtype=dtype)[self._of] if values else np.empty(0, dtype=dtype)
+        if not self._terms:
+            return np.empty(0, dtype=dtype)
+        listed = {"folders": self._folders, "changed": self._changed}.get(name)
+        if listed is None:
+            values: list[Any] = [getattr(terms, name) for terms in self._bare]
+            by_code: npt.NDArray[Any] = np.array(values, dtype=dtype)[np.array(self._terms)]
+        else:
+            by_code = np.array(listed, dtype=dtype)
+        return by_code[self._of]

@@ -3,6 +3,7 @@
 seen.py      what an engine saw, and how things are matched that both saw
 compare.py   what differs, kind by kind
 judge.py     which engine to believe, and why
+known.py     faults of tshark that are known: what they explain is no doubt
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from analyzer.reading import NOTIFY_PORT
 from analyzer.secrets import PASSWORD_VARIABLE, read_keys
 from analyzer.trouble import PathLike, Trouble
 from analyzer.verify.compare import compare
+from analyzer.verify.known import recognised
 from analyzer.verify.seen import TABLES, Difference, Engine, Seen
 from dissectors.events import Anomaly, Connection, Datagram, Event, Transaction, Unreachable
 
@@ -37,6 +39,11 @@ class Verification:
     differences: list[Difference]
     warnings: list[Trouble]
 
+    @property
+    def doubts(self) -> list[Difference]:
+        """Differences that no known fault of tshark explains."""
+        return [each for each in self.differences if not each.known]
+
 
 def verify(
     path: PathLike,
@@ -50,7 +57,7 @@ def verify(
     keys = read_keys(keylog, rsa_keys, os.environ.get(PASSWORD_VARIABLE), warnings)
     theirs = by_tshark(path, keylog, rsa_keys=rsa_keys, notify_ports=notify_ports)
     ours = by_builtin(path, keys, notify_ports=notify_ports)
-    return Verification(os.fspath(path), ours, theirs, list(compare(ours, theirs)), warnings)
+    return Verification(os.fspath(path), ours, theirs, recognised(compare(ours, theirs), ours, theirs), warnings)
 
 
 def by_builtin(path: PathLike, keys: KeyLog, *, notify_ports: Sequence[int] = (NOTIFY_PORT,)) -> Seen:

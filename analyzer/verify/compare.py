@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import TypeAlias
 
+from analyzer.texts import endpoint
 from analyzer.verify.judge import COUNTED, LOOK, UNKNOWN, Judge
 from analyzer.verify.seen import (
     TABLES,
@@ -203,11 +204,7 @@ def _order(key: RowKey) -> str:
 
 def connection_place(connection: Connection) -> str:
     client, server = connection.client, connection.server
-    return f"{_end(client.ip, client.port)} → {_end(server.ip, server.port)}"
-
-
-def _end(ip: str, port: int) -> str:
-    return f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"
+    return f"{endpoint(client.ip, client.port)} → {endpoint(server.ip, server.port)}"
 
 
 def transaction_place(each: Transaction) -> tuple[str, int]:

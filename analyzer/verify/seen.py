@@ -41,6 +41,7 @@ class Difference(NamedTuple):
     believe: Believe
     why: str
     connection: ConnectionKey | None = None
+    known: bool = False  # a fault of tshark that is known (`known.py`)
 
 
 @dataclass(slots=True)

@@ -27,7 +27,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from ipaddress import IPv6Address
-from typing import ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -46,6 +46,7 @@ TAIL = 12  # last packets kept
 DATA_TAIL = 8  # last data segments kept per side
 WAIT_NS = 10_000_000_000  # what lived for less held no wait
 MAX_RESETS = 16
+FEW = 1024  # connections; room for more is made when there are more
 IDLE_LIMIT_NS = 2 * 3600 * 1_000_000_000  # longer than the longest heartbeat (59 min)
 CLOSED_LIMIT_NS = 600 * 1_000_000_000  # an ended connection is forgotten after this silence
 
@@ -60,10 +61,57 @@ ADDRESSES = (
 )  # fmt: skip
 
 
+RING = ("frame", "ns", "side", "flags", "seq", "length", "ttl", "print", "duplicate")
+
+
+class LastPackets:
+    """The last TAIL packets of each connection, 32 bytes each: of all that is remembered of one they are most.
+
+    Given and taken as rows with the fields of RING. Kept as four words: time; fingerprint; frame and length (2**20 at
+    most, see `packets.MAX_SUPER_FRAME`); TTL, sequence number, flags, side, and whether it is a copy.
+    """
+
+    def __init__(self, capacity: int = 0) -> None:
+        self._words = np.zeros((capacity, TAIL, 4), np.int64)
+
+    def grow(self, capacity: int) -> None:
+        """Room for so many connections, those so far included."""
+        grown = np.zeros((capacity, TAIL, 4), np.int64)
+        grown[: len(self._words)] = self._words
+        self._words = grown
+
+    def __setitem__(self, where: tuple[Ints | int, Ints | int], packets: Ints | tuple[int, ...]) -> None:
+        rows = np.asarray(packets)
+        frame, time_ns, side, flags, seq, length, ttl, fingerprint, duplicate = (rows[..., k] for k in range(len(RING)))
+        words = np.empty((*rows.shape[:-1], 4), np.int64)
+        words[..., 0], words[..., 1] = time_ns, fingerprint
+        words[..., 2] = frame << 24 | length
+        words[..., 3] = ttl << 42 | seq << 10 | flags << 2 | side << 1 | duplicate
+        self._words[where] = words
+
+    def __getitem__(self, where: tuple[Ints, Ints]) -> Ints:
+        words = self._words[where]
+        packets = np.empty((len(words), len(RING)), np.int64)
+        for place, column in enumerate(_fields(*(words[:, k] for k in range(4)))):
+            packets[:, place] = column
+        return packets
+
+    def of(self, slot: int, numbers: Iterable[int]) -> Iterator[tuple[int, ...]]:
+        """Some packets of one connection, by their numbers in it."""
+        kept = self._words[slot].tolist()
+        return (_fields(*kept[number % TAIL]) for number in numbers)
+
+
+def _fields(time_ns: Any, fingerprint: Any, place: Any, rest: Any) -> tuple[Any, ...]:
+    """The fields of RING from the four words of a packet, or from columns of them."""
+    flags, seq, ttl = rest >> 2 & 0xFF, rest >> 10 & 0xFFFFFFFF, rest >> 42
+    return place >> 24, time_ns, rest >> 1 & 1, flags, seq, place & 0xFFFFFF, ttl, fingerprint, rest & 1
+
+
 class Slots:
     """Arrays of the open connections, a row each: `one` value, one a side in `two`, and rings of the last packets.
 
-    Shapes: one (n,), two (n, 2), ring (n, TAIL), data_ring (n, 2, DATA_TAIL), by name; all int64.
+    Shapes: one (n,), two (n, 2), data_ring (n, 2, DATA_TAIL), by name; all int64. The ring of packets is packed.
     """
 
     ONE: ClassVar[tuple[tuple[str, int], ...]] = (
@@ -80,17 +128,20 @@ class Slots:
         ("fin_ns", -1), ("fin_frame", -1), ("rtt_ns", MAX_INT), ("base", -1), ("isn", -1), ("next", 0), ("acked", 0),
         ("repeats", 0), ("data_segments", 0), ("delivered", 0),
     )  # fmt: skip
-    RING: ClassVar[tuple[str, ...]] = ("frame", "ns", "side", "flags", "seq", "length", "ttl", "print", "duplicate")
+    RING: ClassVar[tuple[str, ...]] = RING
     DATA_RING: ClassVar[tuple[str, ...]] = ("end", "ns")
 
     def __init__(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
         self.capacity = 0
         self.resets: dict[int, list[Reset]] = {}
         self._free: list[int] = []
         # The packets of one connection stand together, and so do its data segments; the rest stands column by column.
         self._one = np.zeros((len(self.ONE), 0), np.int64)
         self._two = np.zeros((len(self.TWO), 0, 2), np.int64)
-        self.packets = np.zeros((0, TAIL, len(self.RING)), np.int64)
+        self.packets = LastPackets()
         self.segments = np.zeros((0, 2, DATA_TAIL, len(self.DATA_RING)), np.int64)
         self.one: dict[str, Ints] = {}  # views into these arrays
         self.two: dict[str, Ints] = {}
@@ -112,6 +163,8 @@ class Slots:
             for slot in slots:
                 self.resets.pop(slot, None)
         self._free += slots
+        if len(self._free) == self.capacity > FEW:  # at the end of a capture its waits are still to be judged
+            self._clear()
 
     def sides(self, slots: Ints) -> tuple[Ints, dict[str, Ints]]:
         """A copy of what is known of both sides of some connections, to work on: an array, and its rows by name. Side s
@@ -125,8 +178,9 @@ class Slots:
         self._two[:, slots] = copy.reshape(len(self.TWO), -1, 2)
 
     def _grow(self) -> None:
-        old, new = self.capacity, max(1024, self.capacity * 2)
-        for name, axis in (("_one", 1), ("_two", 1), ("packets", 0), ("segments", 0)):
+        old, new = self.capacity, max(FEW, self.capacity * 2)
+        self.packets.grow(new)
+        for name, axis in (("_one", 1), ("_two", 1), ("segments", 0)):
             before = getattr(self, name)
             grown = np.zeros((*before.shape[:axis], new, *before.shape[axis + 1 :]), np.int64)
             grown[(slice(None),) * axis + (slice(old),)] = before
@@ -216,6 +270,8 @@ class Slots:
             ring = self.segments[slot, side, :data_segments].tolist()
             since = min((ns for end, ns in ring if end > max(0, acked)), default=None)
         observed = ttl_max >= 0
+        if last_data_frame == last_frame:  # mostly: connections wait for the end of the capture, and numbers take room
+            last_data_frame, last_data_ns = last_frame, last_ns
         values = (
             ip, port, frames, data_end - missing, missing, retransmissions, duplicates, keepalives, zero_windows,
             ttl_min if observed else None, ttl_max if observed else None, format_mac(mac), bool(macs_differ),
@@ -232,10 +288,9 @@ class Slots:
 
     def _last_packets(self, slot: int, captured: int, isns: tuple[int, int]) -> tuple[PacketNote, ...]:
         """The last packets, oldest first, copies of a packet left out."""
-        packets = self.packets[slot].tolist()
         notes = []
-        for number in range(max(0, captured - TAIL), captured):
-            frame, time_ns, side, flags, seq, length, ttl, _, duplicate = packets[number % TAIL]
+        packets = self.packets.of(slot, range(max(0, captured - TAIL), captured))
+        for frame, time_ns, side, flags, seq, length, ttl, _, duplicate in packets:
             if not duplicate:
                 isn = isns[side]
                 relative = (seq - isn) & 0xFFFFFFFF if isn >= 0 else 0

@@ -117,9 +117,31 @@ def test_frame_and_command_and_device_choose() -> None:
     assert len(re.findall(r"^> POST", by_frame, re.MULTILINE)) == 1
     pings = run("decode", CAPTURE, "--keylog", KEYS, "--command", "ping", "--device", "labdev").stdout
     assert set(re.findall(r"^(\w+)  \d{4}", pings, re.MULTILINE)) == {"Ping"}
-    nobody = run("decode", CAPTURE, "--keylog", KEYS, "--device", "nobody")
-    assert (nobody.returncode, nobody.stdout) == (0, "")
-    assert nobody.stderr.startswith("warning: no device nobody in these captures\nhint: there are: LABDEV")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("--device", "Nobody"), "error: no device Nobody in these captures\nhint: there are: LABDEV"),
+        (("--command", "Pong"), "error: no Pong in these captures\nhint: did you mean Ping? there are: "),
+        (("--frame", "999999"), "error: no part of an Exchange ActiveSync message that could be read is in frame 9"),
+        (("--device", "labdev", "--command", "Settings", "--frame", "372"), "error: "),
+    ],
+)
+@pytest.mark.parametrize("how", [(), ("--json",), ("--quiet",)])
+def test_what_nothing_matches_is_said_as_analyze_says_it(asked: tuple[str, ...], said: str, how: tuple[str]) -> None:
+    done = run("decode", CAPTURE, "--keylog", KEYS, *asked, *how)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(said)
+    assert len(done.stderr.splitlines()) == 2
+    if asked[0] == "--device" and len(asked) == 2:
+        assert done.stderr == run("analyze", CAPTURE, "--keylog", KEYS, *asked).stderr
+
+
+def test_a_device_that_is_asked_for_where_nothing_can_be_read_is_not_there() -> None:
+    done = run("decode", CAPTURE, "--device", "labdev")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: no device labdev in these captures\nhint: no device was seen at all\n"
 
 
 def test_without_keys_it_says_that_nothing_could_be_read() -> None:

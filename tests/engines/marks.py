@@ -10,6 +10,7 @@ from fnmatch import fnmatch
 from typing import Literal
 
 from analyzer.verify import Difference
+from analyzer.verify.known import Fault
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,11 @@ def notyet(reason: str, *patterns: str) -> Mark:
 
 def never(reason: str, *patterns: str) -> Mark:
     return Mark("never", reason, patterns)
+
+
+def known(fault: Fault) -> Mark:
+    """A fault of tshark that `directpush verify` knows too."""
+    return never(fault.reason, *fault.patterns)
 
 
 def unexplained(differences: Iterable[Difference], marks: Sequence[Mark]) -> list[str]:

@@ -12,8 +12,9 @@ import pytest
 
 from analyzer.verify import Difference, Verification, verify
 from analyzer.verify.judge import BOUND, UNFINISHED
+from analyzer.verify.known import SNAPPED, SUBSCRIPTIONS
 from tests.engines import generator
-from tests.engines.marks import Mark, never, said, unexplained
+from tests.engines.marks import Mark, known, never, said, unexplained
 from tests.support.places import RECORDINGS, SAMPLES
 
 pytestmark = pytest.mark.tshark
@@ -23,22 +24,10 @@ RECORDED = sorted(RECORDINGS.glob("*.pcap*")) if RECORDINGS.is_dir() else []
 BATCH = 50  # generated connections in one capture file
 LONG_RUN = int(os.environ.get("DIRECTPUSH_GENERATED_CASES", "0"))  # 10 000 is the long run
 
-SNAPPED = never(
-    "tshark decrypts nothing where the snap length cut the handshake",
-    *("connection decryption", "connection turns", "connection tls.*"),
-    *("transaction transaction", "teardown teardown"),
-)
-
 MARKS: dict[str, Sequence[Mark]] = {
-    "k_snap.dev-snap128.pcap": [SNAPPED],
-    "frontend_*.pcap": [
-        never(
-            "tshark takes SUBSCRIBE and UNSUBSCRIBE for UPnP notifications: no header lines, not paired with answers",
-            *("transaction request.headers", "transaction request.wire_bytes", "transaction request.http_bytes"),
-            *("transaction response", "transaction transaction"),
-        )
-    ],
-    "k_snap.srv-snap300.pcap": [SNAPPED, never("no transaction, no wait", "heartbeat heartbeat")],
+    "k_snap.dev-snap128.pcap": [known(SNAPPED)],
+    "frontend_*.pcap": [known(SUBSCRIPTIONS)],
+    "k_snap.srv-snap300.pcap": [known(SNAPPED), never("no transaction, no wait", "heartbeat heartbeat")],
 }
 
 

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.findings import Finding, deaths
+from analyzer.findings import Finding, SettledBy, deaths
 from analyzer.findings.about import about, frames_of
 from analyzer.findings.case import SILENT, Case
 
@@ -50,6 +50,7 @@ def check(case: Case) -> Iterator[Finding]:
                 f"the waits lasted neither side closed: no FIN and no RST was seen{deaths.seen_in(frames)}."
             )
             advice = deaths.raise_timer(timer, "that timer")
+            settled_by: SettledBy | None = "other_side"
         else:
             title = "Push waits go silent." if len(died) > 1 else "One push wait went silent."
             detail.append(
@@ -57,6 +58,7 @@ def check(case: Case) -> Iterator[Finding]:
                 "the connection, a device out of coverage and a dead server look alike in what was captured."
             )
             advice = "Capture at the server too, at the same time: that shows on which side the packets vanish."
+            settled_by = None
         yield about(
             died,
             code=CODE,
@@ -64,4 +66,5 @@ def check(case: Case) -> Iterator[Finding]:
             title=title,
             detail=" ".join(detail),
             advice=advice,
+            settled_by=settled_by,
         )

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.findings import Finding, deaths
+from analyzer.findings import Finding, SettledBy, deaths
 from analyzer.findings.about import about, frames_of, only
 from analyzer.findings.case import RESET, Case
 from analyzer.findings.picked import Picked
@@ -66,12 +66,14 @@ def check(case: Case) -> Iterator[Finding]:
                 f"Whether {server} sent the resets or a box on the way from {clients} did cannot be told from what was "
                 f"captured{deaths.seen_in(frames)}."
             )
+        settled_by: SettledBy | None = "server" if ended_by == "server_side" else "other_side"
         if timed:
             advice = deaths.raise_timer(timer, "the idle timer of whatever sends them")
         elif pattern and ended_by in ("middlebox", "server_side"):
             advice = "Look at what is on the way and in front of the server for a limit or a job that fits these times."
         else:
             advice = "Capture at the server too, at the same time: it shows whether the server sent these resets."
+            settled_by = None
         yield about(
             died,
             code=CODE,
@@ -79,4 +81,5 @@ def check(case: Case) -> Iterator[Finding]:
             title=title,
             detail=" ".join(detail),
             advice=advice,
+            settled_by=settled_by,
         )

@@ -68,4 +68,5 @@ def check(case: Case) -> Iterator[Finding]:
             title=title,
             detail=" ".join(detail),
             advice=advice,
+            settled_by="behind_proxy",
         )

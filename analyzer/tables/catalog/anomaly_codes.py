@@ -78,6 +78,7 @@ CODES: dict[str, str] = {
     "notify_bad_uri": "The URI of a NOTIFY datagram is not httpu://host:port; the rest was read.",
     "notify_body": "Something follows the head of a NOTIFY datagram, which should be all of it.",
     "notify_first_line": "The first line of a NOTIFY datagram has odd spaces or letters or no version; it was read.",
+    "access_limit": "There are more searches of the directory and mails to telephones than are kept: others only counted.",
     "notify_limit": "There are more notifications than are kept; the others were only counted.",
     "notify_line_ends": "Lines of a NOTIFY datagram end in CR or LF alone; they were read.",
     "notify_malformed": "A datagram begins like NOTIFY, and its first line makes no sense.",

@@ -16,11 +16,24 @@ TABLE = Table(
         Column(name="server_ip", kind="text", meaning="Address of the endpoint: whatever ends TLS as seen from here."),
         Column(name="server_port", kind="int", meaning="TCP port of the endpoint."),
         Column(
-            name="server_name", kind="text", meaning="Host name that the clients asked for (SNI). Null: they sent none."
+            name="server_name",
+            kind="text",
+            personal=True,
+            meaning="Host name that the clients asked for (SNI). Null: they sent none.",
         ),
-        Column(name="subject", kind="text", meaning="Whom the certificate names. Null: not seen or not readable."),
-        Column(name="names", kind="json", meaning="List of the host names that it is for (alternative names)."),
-        Column(name="issuer", kind="text", meaning="Who issued the certificate."),
+        Column(
+            name="subject",
+            kind="text",
+            personal=True,
+            meaning="Whom the certificate names. Null: not seen or not readable.",
+        ),
+        Column(
+            name="names",
+            kind="json",
+            personal=True,
+            meaning="List of the host names that it is for (alternative names).",
+        ),
+        Column(name="issuer", kind="text", personal=True, meaning="Who issued the certificate."),
         Column(
             name="not_before", kind="time", meaning="Valid from then on. Null: not seen, or no time column can hold it."
         ),
@@ -29,11 +42,15 @@ TABLE = Table(
         Column(name="key_bits", kind="int", meaning="Size of its key in bits."),
         Column(name="signature", kind="text", meaning="The hash in its signature: sha256, sha1, md5 and so on."),
         Column(
-            name="fingerprint", kind="text", meaning="SHA-256 of the certificate, hexadecimal, as browsers show it."
+            name="fingerprint",
+            kind="text",
+            personal=True,
+            meaning="SHA-256 of the certificate, hexadecimal, as browsers show it.",
         ),
         Column(
             name="issuer_url",
             kind="text",
+            personal=True,
             meaning="Where the certificate says that its issuer's can be had (AIA). Devices do not fetch it.",
         ),
         Column(name="chain_length", kind="int", meaning="Certificates that were sent. Null: none could be read."),
@@ -50,7 +67,12 @@ TABLE = Table(
                 ("not_seen", "none was in clear; the row is here for the alerts"),
             ),
         ),
-        Column(name="root", kind="text", meaning="Name of that root, or of the issuer at which the chain breaks off."),
+        Column(
+            name="root",
+            kind="text",
+            personal=True,
+            meaning="Name of that root, or of the issuer at which the chain breaks off.",
+        ),
         Column(
             name="problems",
             kind="json",

@@ -82,6 +82,7 @@ TABLE = Table(
         Column(
             name="sni",
             kind="text",
+            personal=True,
             meaning="Host name that the client asked for in its ClientHello. Null: not sent or not seen.",
         ),
         Column(

@@ -52,5 +52,18 @@ TABLE = Table(
             personal=True,
             meaning="Wireshark display filter that shows it. Null: nothing to show.",
         ),
+        Column(
+            name="settled_by",
+            kind="enum",
+            meaning=(
+                "Which further capture would settle what the finding leaves open. Null: nothing is open, or the advice "
+                "asks for it."
+            ),
+            values=(
+                ("other_side", "one on the other side of the suspected box, at the same time"),
+                ("behind_proxy", "one between the proxy and the server"),
+                ("server", "one on the server itself, behind all that is in front of it"),
+            ),
+        ),
     ),
 )

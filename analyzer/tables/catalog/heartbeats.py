@@ -151,7 +151,9 @@ TABLE = Table(
                 "requested_s is not known."
             ),
         ),
-        Column(name="server", kind="text", meaning="The server as the device calls it (sessions.server)."),
+        Column(
+            name="server", kind="text", personal=True, meaning="The server as the device calls it (sessions.server)."
+        ),
         Column(
             name="device_id",
             kind="text",

@@ -19,7 +19,7 @@ TABLE = Table(
         Column(
             name="subscription_ids", kind="json", meaning="List of the subscription ids it names. Empty: unsolicited."
         ),
-        Column(name="call_back", kind="text", meaning="The Call-Back URL it repeats."),
+        Column(name="call_back", kind="text", personal=True, meaning="The Call-Back URL it repeats."),
         Column(name="capture", kind="text", meaning="The capture it is in (captures.capture)."),
         Column(
             name="refused_by",

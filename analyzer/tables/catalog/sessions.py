@@ -16,6 +16,7 @@ TABLE = Table(
         Column(
             name="server",
             kind="text",
+            personal=True,
             meaning=(
                 "The server as the device calls it (Host header, or the TLS server name where all stayed encrypted); "
                 "its address and port when it sends none."
@@ -36,8 +37,18 @@ TABLE = Table(
                 "address. Null: never named."
             ),
         ),
-        Column(name="device_type", kind="text", meaning="DeviceType of the query, the newest seen. Null: never named."),
-        Column(name="user_agent", kind="text", meaning="User-Agent header, the newest seen. Null: never sent."),
+        Column(
+            name="device_type",
+            kind="text",
+            personal=True,
+            meaning="DeviceType of the query, the newest seen. Null: never named.",
+        ),
+        Column(
+            name="user_agent",
+            kind="text",
+            personal=True,
+            meaning="User-Agent header, the newest seen. Null: never sent.",
+        ),
         Column(
             name="protocol_version",
             kind="text",

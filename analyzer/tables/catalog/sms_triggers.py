@@ -18,7 +18,7 @@ TABLE = Table(
         Column(name="client_ip", kind="text", personal=True, meaning="Address of the server that sent it."),
         Column(name="server_ip", kind="text", meaning="Address of the server that took it."),
         Column(name="recipient", kind="text", personal=True, meaning="Whom it is for: as a rule a telephone number."),
-        Column(name="carrier_domain", kind="text", meaning="Domain of the recipient."),
+        Column(name="carrier_domain", kind="text", personal=True, meaning="Domain of the recipient."),
         Column(name="numeric_recipient", kind="bool", meaning="The recipient is a telephone number at that domain."),
         Column(name="gateway_domain", kind="bool", meaning="The domain is named as gateways to SMS are."),
         Column(

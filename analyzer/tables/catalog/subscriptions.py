@@ -38,7 +38,10 @@ TABLE = Table(
             meaning="Notification-Type header: update, update/newmember, delete, move, ...",
         ),
         Column(
-            name="call_back", kind="text", meaning="Call-Back URL where notifications go. Null: the subscriber polls."
+            name="call_back",
+            kind="text",
+            personal=True,
+            meaning="Call-Back URL where notifications go. Null: the subscriber polls.",
         ),
         Column(
             name="lifetime_s",

@@ -40,6 +40,7 @@ TABLE = Table(
         Column(
             name="host",
             kind="text",
+            personal=True,
             meaning="Host that was asked for (Host header, or :authority). Null: not sent or not seen.",
         ),
         Column(

@@ -19,17 +19,19 @@ from analyzer.tables.builder import TableBuilder
 from analyzer.tables.derived import DerivedTable
 from analyzer.timeline.access import authentication, directory, reconnects, shares, triggers
 from analyzer.timeline.columns import Codes
-from dissectors.events import CLIENT, Connection, DirectorySearch, Transaction, TriggerMail
+from dissectors.events import CLIENT, Anomaly, Connection, DirectorySearch, Transaction, TriggerMail
 
 Built: TypeAlias = Mapping[str, TableBuilder | DerivedTable]
 
 CHALLENGES = (401, 407)
+MAX_KEPT = 1_000_000  # searches of the directory and mails to telephones, of a third of a kilobyte; others are counted
 
 
 class Access:
     """Feed it every event that it `wants`."""
 
     def __init__(self) -> None:
+        self._beyond = 0
         self._authentications = authentication.Authentications()
         self._open = self._authentications.open
         self._searches: list[DirectorySearch] = []
@@ -56,10 +58,19 @@ class Access:
 
     def event(self, event: DirectorySearch | TriggerMail) -> None:
         """Whatever is no HTTP."""
-        if isinstance(event, TriggerMail):
+        if len(self._mails) + len(self._searches) >= MAX_KEPT:
+            self._beyond += 1
+        elif isinstance(event, TriggerMail):
             self._mails.append(event)
         else:
             self._searches.append(event)
+
+    def anomalies(self) -> list[Anomaly]:
+        """What was left out."""
+        if not self._beyond:
+            return []
+        detail = f"{self._beyond:,} searches of the directory and mails to telephones, after {MAX_KEPT:,}"
+        return [Anomaly(code="access_limit", frame=None, time_ns=None, detail=detail)]
 
     def finish(self, built: Built, transaction_ids: Codes, session_ids: Codes) -> dict[str, TableBuilder]:
         """The tables. `built`: those of the timeline; the arrays: ids by row of `Transactions`, 0 for no session."""

@@ -10,15 +10,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from analyzer.tables.builder import TableBuilder
 from analyzer.tables.catalog import authentications
 from analyzer.timeline.access.legs import leg_of
 from analyzer.timeline.columns import NS, Codes
+from analyzer.timeline.packing import CHUNK_ROWS, PackedRows
 from dissectors.events import Transaction
 
 PATIENCE_NS = 60 * NS  # a request this long after a challenge is a new attempt: somebody typed a password
 MAX_WORDS = 64  # characters of a list of schemes
 
+# Of an exchange that is over; the last five are words.
+_FIELDS: dict[str, str | None] = {
+    "connection_id": None, "start_ns": None, "end_ns": "start_ns", "first_frame": None, "row": None, "rounds": None,
+    "bytes": None, "leg": None, "scheme": None, "offered": None, "user": None, "outcome": None,
+}  # fmt: skip
 _KNOWN = {"basic", "bearer", "digest", "kerberos", "negotiate", "ntlm"}
 
 
@@ -41,7 +49,8 @@ class Authentications:
 
     def __init__(self) -> None:
         self.open: dict[int, _Exchange] = {}  # by connection: the newest answer was a challenge
-        self._done: list[tuple[int, _Exchange, str, float]] = []
+        self._done = PackedRows(_FIELDS)  # nearly every connection has one
+        self._words: dict[str | None, int] = {None: 0}  # each kept once, with its place here
         self._certified: set[int] = set()
 
     def add(self, t: Transaction, row: int) -> None:
@@ -72,15 +81,22 @@ class Authentications:
             self.open[t.connection_id] = known
             return
         self.open.pop(t.connection_id, None)
-        time_ms = (request.start_ns - known.start_ns) / 1e6 if known.rounds else 0.0
         known.end_ns = request.start_ns
         outcome = "unknown" if response is None else "forbidden" if response.status == 403 else "accepted"
-        self._done.append((t.connection_id, known, outcome, time_ms))
+        self._keep(t.connection_id, known, outcome)
 
     def ended(self, connection_id: int) -> None:
         """Nothing followed the newest challenge."""
-        known = self.open.pop(connection_id)
-        self._done.append((connection_id, known, "refused", (known.end_ns - known.start_ns) / 1e6))
+        self._keep(connection_id, self.open.pop(connection_id), "refused")
+
+    def _keep(self, connection_id: int, known: _Exchange, outcome: str) -> None:
+        words = [
+            self._words.setdefault(word, len(self._words))
+            for word in (known.leg, known.scheme, known.offered, known.user, outcome)
+        ]
+        self._done.append(
+            connection_id, known.start_ns, known.end_ns, known.first_frame, known.row, known.rounds, known.bytes, *words
+        )
 
     def with_certificate(self, connection_id: int) -> None:
         """The client showed a certificate of its own when TLS began."""
@@ -91,27 +107,32 @@ class Authentications:
         for connection_id in list(self.open):
             self.ended(connection_id)
         builder = TableBuilder(authentications.TABLE)
-        self._done.sort(key=lambda done: (done[1].start_ns, done[1].first_frame))
-        for connection_id, known, outcome, time_ms in self._done:
-            session = int(session_ids[known.row])
-            builder.append(
-                (
-                    connection_id,
-                    known.leg,
-                    known.scheme or ("client_certificate" if connection_id in self._certified else "none"),
-                    known.offered,
-                    known.rounds,
-                    known.start_ns,
-                    known.end_ns,
-                    time_ms,
-                    known.bytes,
-                    outcome,
-                    session or None,
-                    int(transaction_ids[known.row]),
-                    known.user,
-                    known.first_frame,
+        done, words = {name: self._done[name] for name in _FIELDS}, list(self._words)
+        order = np.lexsort((done["first_frame"], done["start_ns"]))
+        for low in range(0, len(order), CHUNK_ROWS):
+            rows = order[low : low + CHUNK_ROWS]
+            for connection_id, start_ns, end_ns, first_frame, row, rounds, size, *said in zip(
+                *(column[rows].tolist() for column in done.values()), strict=True
+            ):
+                leg, scheme, offered, user, outcome = (words[place] for place in said)
+                builder.append(
+                    (
+                        connection_id,
+                        leg,
+                        scheme or ("client_certificate" if connection_id in self._certified else "none"),
+                        offered,
+                        rounds,
+                        start_ns,
+                        end_ns,
+                        (end_ns - start_ns) / 1e6 if rounds else 0.0,
+                        size,
+                        outcome,
+                        int(session_ids[row]) or None,
+                        int(transaction_ids[row]),
+                        user,
+                        first_frame,
+                    )
                 )
-            )
         return builder
 
 

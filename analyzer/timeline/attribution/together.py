@@ -34,7 +34,7 @@ BY_CHANCE = 1e-3  # probability of so many in one moment, anywhere in the captur
 SAME_IDLE = 0.1  # relative spread, or
 SAME_IDLE_S = 2.0  # absolute one, within which idle times are the same
 CLEARLY = 3.0  # logarithm of odds by which one clock must beat the other
-OR_AGE = "; so would a limit on the age of connections"
+IDLE_OR_AGE = "idle_or_age"  # kind of evidence: a limit on the age of connections explains the ends as well
 CYCLES_S = ((3600.0, "hour"), (86_400.0, "day"))
 SAME_CLOCK = 1 / 60  # of the cycle
 EXACTLY_S, EXACTLY = 0.5, 0.01  # no user's doing: absolute and relative spread
@@ -202,7 +202,7 @@ def _say(dead: Sequence[Death], found: Estimate, clock: Clock, survived: int, *,
         detail = f"all {len(within)} that were more than {low:.1f} s {clock.word} died"
     detail += f", {survived} others lived: a timer between {low:.1f} and {high:.1f} s explains them"
     if not sure:
-        detail += OR_AGE
+        detail += "; so would a limit on the age of connections"
     frames = [death.ending.end_frame for death in within[:5]]
     for death in within:
         ending = death.ending
@@ -211,7 +211,7 @@ def _say(dead: Sequence[Death], found: Estimate, clock: Clock, survived: int, *,
             if not sure and ending.grade in ("likely", "proven"):
                 ending.grade = "possible"
         if ending.cause in (clock.cause, "proxy_timeout"):
-            ending.says(clock.kind, detail, *frames)
+            ending.says(clock.kind if sure else IDLE_OR_AGE, detail, *frames)
 
 
 def _scheduled(timed: Sequence[Death]) -> bool:

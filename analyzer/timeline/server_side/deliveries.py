@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from analyzer.tables.builder import NAT, TableBuilder
@@ -46,6 +46,10 @@ class Fate(NamedTuple):
     sync: FetchedSync | None = None
 
 
+UNKNOWN, UNMATCHED = Fate(None), Fate("unmatched")
+_NO_SUBSCRIPTION, _NEITHER = (NO_SUBSCRIPTION,), (NO_SUBSCRIPTION, WAIT)
+
+
 @dataclass(slots=True, kw_only=True)
 class Delivery:
     """One row in the making."""
@@ -60,7 +64,7 @@ class Delivery:
     reaction_ns: int | None = None
     refusal: Refusal | None = None
     poll_frame: int | None = None
-    unseen: list[str] = field(default_factory=list)
+    unseen: tuple[str, ...] = ()
 
 
 class Deliveries:
@@ -84,28 +88,27 @@ class Deliveries:
 
     def work_out(self, notified: Sequence[Notified], refusals: Sequence[Refusal], wakes: Wakes) -> TableBuilder:
         """`refusals`: those that quote a datagram which is not in the capture."""
-        originals = [one for one in notified if not one.copy and one.said.subscription_ids]
-        joined = [(one, each) for one in originals for each in meant(one, self._known, self._front)]
-        for one, each in joined:
-            for subscription in each.subscriptions:
-                subscription.notified_ns.append(one.time_ns)
-        for one, each in joined:
-            self._rows.append(self._of_notification(one, each))
-        self._rows += filter(None, map(self._of_quote, refusals))
+        for one in notified:
+            for each in () if one.copy else meant(one, self._known, self._front):
+                for subscription in each.subscriptions:
+                    subscription.notified_ns.append(one.time_ns)
+                self._rows.append(self._of_notification(one, each))
+        for refusal in refusals:
+            self._rows += self._of_quote(refusal)
         self._rows += self._unannounced()
         self._rows += self._silent_wakes(wakes)
         return self._table()
 
     def _of_notification(self, one: Notified, each: Meant) -> Delivery:
         time_ns = one.time_ns
-        fate = Fate(None)
-        unseen = [] if each.subscriptions else [NO_SUBSCRIPTION]
+        fate = UNKNOWN
+        unseen: tuple[str, ...] = () if each.subscriptions else _NO_SUBSCRIPTION
         if each.session is not None:
             fate = self._fate(each.session, time_ns)
         elif self._front.waits and not self._elsewhere(each):
-            fate = Fate("unmatched")
+            fate = UNMATCHED
         else:
-            unseen.append(WAIT)
+            unseen = (WAIT,) if each.subscriptions else _NEITHER
         reaction = _earliest(next_act(sub, time_ns, time_ns + LATE_NS) for sub in each.subscriptions)
         if one.refusal is not None:
             fate = fate._replace(outcome="blocked")
@@ -172,24 +175,21 @@ class Deliveries:
         start, end = facts.start_ns, facts.end_ns
         return start is not None and end is not None and start <= time_ns and end >= time_ns + LATE_NS
 
-    def _of_quote(self, refusal: Refusal) -> Delivery | None:
+    def _of_quote(self, refusal: Refusal) -> Iterator[Delivery]:
         """An ICMP error about a datagram that is not in the capture."""
-        said = quoted(refusal)
-        if said is None or not said.subscription_ids:
-            return None
-        one = Notified(refusal.time_ns, refusal.frame, (refusal.capture,), refusal.ends, refusal.quote, said)
-        each = meant(one, self._known, self._front)[0]
-        fate = Fate(None) if each.session is None else self._fate(each.session, refusal.time_ns)
-        return Delivery(
-            time_ns=refusal.time_ns,
-            fate=fate._replace(outcome="blocked"),
-            session=each.session,
-            joined_by=each.joined_by,
-            ids=each.ids,
-            ends=refusal.ends,
-            refusal=refusal,
-            unseen=[NOTIFICATION] + ([] if each.subscriptions else [NO_SUBSCRIPTION]),
-        )
+        one = quoted(refusal)
+        for each in [] if one is None else meant(one, self._known, self._front)[:1]:
+            fate = UNKNOWN if each.session is None else self._fate(each.session, refusal.time_ns)
+            yield Delivery(
+                time_ns=refusal.time_ns,
+                fate=fate._replace(outcome="blocked"),
+                session=each.session,
+                joined_by=each.joined_by,
+                ids=each.ids,
+                ends=refusal.ends,
+                refusal=refusal,
+                unseen=(NOTIFICATION,) if each.subscriptions else (NOTIFICATION, NO_SUBSCRIPTION),
+            )
 
     def _unannounced(self) -> Iterator[Delivery]:
         """Changes that a POLL showed and no notification had told of."""
@@ -214,9 +214,9 @@ class Deliveries:
 
     def _of_poll(self, sub: Subscription, polled: Polled) -> Delivery:
         fate = Fate("lost")
-        unseen = [NOTIFICATION]
+        unseen: tuple[str, ...] = (NOTIFICATION,)
         if sub.session is None:
-            unseen.append(WAIT)
+            unseen = (NOTIFICATION, WAIT)
         else:
             after = self._fate(sub.session, polled.asked_ns)
             fate = after._replace(outcome="lost")
@@ -248,7 +248,7 @@ class Deliveries:
                 sync = FetchedSync(sync_ns, None if done_ns == NAT else done_ns, transaction, 0)
                 outcome = "delivered" if sync_ns - answer_ns <= LATE_NS else "late"
             fate = Fate(outcome, heartbeat, answer_ns, sync)
-            yield Delivery(time_ns=answer_ns, fate=fate, session=session, unseen=[NOTIFICATION])
+            yield Delivery(time_ns=answer_ns, fate=fate, session=session, unseen=(NOTIFICATION,))
 
     def _table(self) -> TableBuilder:
         builder = TableBuilder(deliveries.TABLE)
@@ -256,8 +256,7 @@ class Deliveries:
         for number, row in enumerate(self._rows, 1):
             one, refusal, fate = row.notified, row.refusal, row.fate
             sync, answer_ns = fate.sync, fate.answer_ns
-            if sync is None and answer_ns is not None:
-                row.unseen.append(SYNC)
+            unseen = [*row.unseen, SYNC] if sync is None and answer_ns is not None else list(row.unseen)
             builder.append(
                 (
                     number,
@@ -281,7 +280,7 @@ class Deliveries:
                     refusal and refusal.frame,
                     row.poll_frame,
                     row.joined_by,
-                    row.unseen,
+                    unseen,
                 )
             )
         return builder

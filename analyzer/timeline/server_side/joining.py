@@ -88,7 +88,7 @@ def meant(one: Notified, known: Subscriptions, front: Front) -> list[Meant]:
     """Whom it is for; several, when it names subscriptions of several."""
     time_ns = one.time_ns
     groups: dict[int | str | None, tuple[list[str], list[Subscription]]] = {}
-    for number in one.said.subscription_ids:
+    for number in one.subscription_ids:
         each = known.find(one.ends[0], one.ends[2], number, time_ns, GRACE_NS)
         key: int | str | None = None
         if each is not None:
@@ -100,7 +100,8 @@ def meant(one: Notified, known: Subscriptions, front: Front) -> list[Meant]:
     found = []
     for whose, (ids, subscriptions) in groups.items():
         session, how = (whose, SUBSCRIPTION) if isinstance(whose, int) else _by_time(time_ns, subscriptions, front)
-        found.append(Meant(session, how, tuple(ids), tuple(subscriptions)))
+        all_ids = one.subscription_ids if len(groups) == 1 else tuple(ids)
+        found.append(Meant(session, how, all_ids, tuple(subscriptions)))
     return found
 
 

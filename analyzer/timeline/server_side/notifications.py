@@ -46,16 +46,23 @@ class Refusal:
 
 @dataclass(slots=True)
 class Notified:
-    """One NOTIFY, with all the captures that show it."""
+    """One NOTIFY, with all the captures that show it. Of what it says little is kept beside its bytes."""
 
     time_ns: int
     frame: int
     captures: tuple[int, ...]
     ends: Ends
     payload: bytes
-    said: Notification
+    subscription_ids: tuple[str, ...]
+    target_at: int  # where the URI stands in the payload
+    target_end: int
     copy: bool = False  # of another one
     refusal: Refusal | None = None
+
+    @property
+    def target(self) -> str:
+        """The URI as sent."""
+        return self.payload[self.target_at : self.target_end].decode("latin-1")
 
 
 class Notifications:
@@ -64,7 +71,9 @@ class Notifications:
     def __init__(self) -> None:
         self.found: list[Notified] = []
         self.refusals: list[Refusal] = []
-        self._names: dict[str, str] = {}  # addresses, each kept once
+        self._all_ends: dict[Ends, Ends] = {}  # each kept once, and so are:
+        self._names: dict[str, str] = {}  # addresses
+        self._captures: dict[int, tuple[int, ...]] = {}
         self._odd: dict[_Kind, tuple[Anomaly, int]] = {}  # the first of its kind, and the port it came from
         self._times: Counter[_Kind] = Counter()
         self._beyond = 0
@@ -85,10 +94,9 @@ class Notifications:
         if len(self.found) >= MAX_KEPT:
             self._beyond += 1
             return
+        captures = self._captures.setdefault(datagram.capture, (datagram.capture,))
         self.found.append(
-            Notified(
-                datagram.time_ns, datagram.frame, (datagram.capture,), self._ends(datagram), datagram.payload, said
-            )
+            _notified(datagram.time_ns, datagram.frame, captures, self._ends(datagram), datagram.payload, said)
         )
 
     def unreachable(self, error: Unreachable) -> None:
@@ -141,8 +149,8 @@ class Notifications:
                     one.ends[0],
                     one.ends[2],
                     one.ends[3],
-                    list(one.said.subscription_ids),
-                    one.said.target,
+                    list(one.subscription_ids),
+                    one.target,
                     names[capture] if capture < len(names) else None,
                     refusal and refusal.by,
                     refusal and refusal.frame,
@@ -171,13 +179,13 @@ class Notifications:
             next_of[capture] = place + 1
 
     def _ends(self, of: Datagram | Unreachable) -> Ends:
-        name = self._names.setdefault
-        return (
-            name(of.source_ip, of.source_ip),
-            of.source_port,
-            name(of.destination_ip, of.destination_ip),
-            of.destination_port,
-        )
+        ends = of.source_ip, of.source_port, of.destination_ip, of.destination_port
+        known = self._all_ends.get(ends)
+        if known is None:
+            name = self._names.setdefault
+            known = name(ends[0], ends[0]), ends[1], name(ends[2], ends[2]), ends[3]
+            self._all_ends[known] = known
+        return known
 
     def _note(self, anomaly: Anomaly, datagram: Datagram) -> None:
         kind = (anomaly.code, datagram.source_ip, datagram.destination_ip, datagram.destination_port)
@@ -186,10 +194,20 @@ class Notifications:
             self._times[kind] += 1
 
 
-def quoted(refusal: Refusal) -> Notification | None:
+def quoted(refusal: Refusal) -> Notified | None:
     """The notification that an ICMP error quotes, as far as it does."""
     said = read_notify(refusal.quote, complete=False)
-    return said if isinstance(said, Notification) else None
+    if not isinstance(said, Notification):
+        return None
+    return _notified(refusal.time_ns, refusal.frame, (refusal.capture,), refusal.ends, refusal.quote, said)
+
+
+def _notified(
+    time_ns: int, frame: int, captures: tuple[int, ...], ends: Ends, payload: bytes, said: Notification
+) -> Notified:
+    target = said.target.encode("latin-1")
+    at = payload.index(target)
+    return Notified(time_ns, frame, captures, ends, payload, said.subscription_ids, at, at + len(target))
 
 
 def _give(refusal: Refusal, candidates: list[Notified]) -> bool:

@@ -3,6 +3,7 @@
 from analyzer.findings import surer, verdict
 from analyzer.findings.case import Case
 from analyzer.tables import read
+from analyzer.tables.catalog import findings as catalog
 from tests.support.made import Made, healthy, silent_firewall
 
 
@@ -12,11 +13,11 @@ def steps(made: Made) -> list[str]:
     return surer.steps(case, read.rows(case.source("findings")))
 
 
-def dying(mechanism: str, ended_by: str, cause: str = "unknown", detail: str = "") -> Made:
+def dying(mechanism: str, ended_by: str, cause: str = "unknown", kind: str = "") -> Made:
     made = Made()
     made.wait(20.0)
     for _ in range(3):
-        evidence = [{"kind": "same_idle", "detail": detail, "frames": []}] if detail else []
+        evidence = [{"kind": kind, "detail": "in any words", "frames": []}] if kind else []
         end = {"idle_s": 62.0, "mechanism": mechanism, "ended_by": ended_by, "cause": cause, "evidence": evidence}
         made.wait(62.0, "torn_down", asked=70.0, end=end)
     return made
@@ -45,9 +46,23 @@ def test_where_the_advice_asks_for_a_capture_no_other_is_asked_for() -> None:
 
 
 def test_idle_or_age_is_settled_by_waits_on_connections_that_were_used_before() -> None:
-    either = "a timer between 60.0 and 62.0 s explains them; so would a limit on the age of connections"
-    (step,) = steps(dying("rst", "middlebox", "idle_timeout", either))
+    (step,) = steps(dying("rst", "middlebox", "idle_timeout", "idle_or_age"))
     assert "carried answers" in step
+    assert steps(dying("rst", "middlebox", "idle_timeout", "same_idle")) == [surer.OTHER_SIDE]
+
+
+def test_no_word_of_a_finding_decides() -> None:
+    """The same findings with other sentences lead to the same steps."""
+    for made in (silent_firewall(), dying("rst", "server_side"), dying("http_error", "middlebox", "proxy_timeout")):
+        case = Case(made.tables())
+        findings = read.rows(case.source("findings"))
+        reworded = [{**finding, "title": "x", "detail": "y", "advice": "Capture at the server"} for finding in findings]
+        assert surer.steps(case, reworded) == surer.steps(case, findings) != []
+
+
+def test_every_answer_of_a_rule_has_a_step() -> None:
+    (column,) = [column for column in catalog.TABLE.columns if column.name == "settled_by"]
+    assert {value for _, value in surer._STEPS} == {value for value, _ in column.values}
 
 
 def test_a_wide_timer_is_halved_by_one_wait() -> None:

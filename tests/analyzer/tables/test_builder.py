@@ -1,14 +1,17 @@
 """What goes in as tuples comes out as columns and as pandas, whatever the number of rows and chunks."""
 
 import random
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.tables import builder as module
+from analyzer.tables import read
 from analyzer.tables.builder import NAT, TableBuilder
 from analyzer.tables.schema import Column, Table
 
@@ -123,9 +126,10 @@ def test_a_column_that_is_replaced_later_is_made_once_and_from_the_rows_as_they_
     builder = built([(1, 0.5, True, 7, None, "a", []), (2, 0.5, True, 7, None, "a", [])])
     made: list[str] = []
 
-    def texts() -> list[str]:
-        made.extend(str(number) for number in builder.column("int").tolist())
-        return list(made)
+    def texts(rows: npt.NDArray[Any]) -> list[str]:
+        texts = [str(number) for number in builder.column("int")[rows].tolist()]
+        made.extend(texts)
+        return texts
 
     builder.replace_later("text", texts)
     builder.reorder([1, 0])
@@ -135,10 +139,30 @@ def test_a_column_that_is_replaced_later_is_made_once_and_from_the_rows_as_they_
     assert made == ["2", "1"]
 
 
+def test_of_a_column_that_is_replaced_later_only_the_rows_are_made_that_are_asked_for() -> None:
+    builder = built([(number, 0.5, True, 7, None, "a", []) for number in range(1000)])
+    made: list[int] = []
+
+    def texts(rows: npt.NDArray[Any]) -> list[str]:
+        made.extend(rows.tolist())
+        return [f"t{row // 2}" for row in rows.tolist()]
+
+    builder.replace_later("text", texts)
+    assert builder.some("text", np.array([3, 900])) == ["t1", "t450"]
+    assert list(builder.part(["int", "text"], np.array([5, 4]))["text"]) == ["t2", "t2"]
+    assert made == [3, 900, 5, 4]
+    assert read.firsts(builder, "text", np.arange(1000), 3) == ["t0", "t1", "t2"]
+    assert len(made) < 100
+    assert builder.some("int", np.array([7])) == [7]
+    assert builder.column("text").tolist()[-1] == "t499"
+    assert read.firsts(builder, "text", np.arange(999, -1, -1), 2) == ["t499", "t498"]
+    assert list(builder.frame()["text"])[:3] == ["t0", "t0", "t1"]
+
+
 def test_a_frame_has_the_columns_that_were_to_be_replaced_later() -> None:
     builder = built([(1, 0.5, True, 7, None, "a", [])])
-    builder.replace_later("int", lambda: [5])
-    builder.replace_later("text", lambda: ["b"])
+    builder.replace_later("int", lambda rows: [5])
+    builder.replace_later("text", lambda rows: ["b"])
     builder.replace("int", [6])
     assert cells(builder.frame()) == [(6, 0.5, True, 7, "b", "a", [])]
 

@@ -4,6 +4,8 @@ import random
 
 import pytest
 
+from analyzer.timeline import waits as waits_module
+from analyzer.timeline.reading import BODY, PING, Terms
 from tests.analyzer.timeline.dialogue import CLIENT, Dialogue
 
 
@@ -231,3 +233,11 @@ def test_rows_and_ids_do_not_depend_on_the_order_of_connections() -> None:
         assert tables == expected
     assert expected is not None
     assert expected["heartbeats"].count('"heartbeat_id"') == 12
+
+
+def test_terms_beyond_those_remembered_are_right_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waits_module, "MAX_REMEMBERED_TERMS", 2)
+    some = waits_module.Waits()
+    terms = [Terms(PING, 60.0 + n % 3, 60.0, BODY, n % 5, False, changed=n % 4) for n in range(60)]
+    places = [some.add(row, some.code(each), -1) for row, each in enumerate(terms)]
+    assert [some.terms(place) for place in places] == terms

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from analyzer.timeline import access
 from analyzer.timeline.access.legs import leg
 from analyzer.timeline.names import bare, mailbox
 from dissectors.events import DirectorySearch, TlsFacts, Transaction, TriggerMail
@@ -340,3 +341,15 @@ def test_names(written: str | None, name: str | None) -> None:
 
 def test_mailbox_of_a_path() -> None:
     assert (mailbox("/exchange/Anna/Inbox/"), mailbox("/"), mailbox(None)) == ("anna", None, None)
+
+
+def test_what_is_not_kept_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "MAX_KEPT", 1)
+    d, seen = Dialogue(), access.Access()
+    search(d, d.connect(), 1.0, 2.0)
+    (event,) = (each for each in d.events if isinstance(each, DirectorySearch))
+    assert not seen.anomalies()
+    for _ in range(3):
+        seen.event(event)
+    (odd,) = seen.anomalies()
+    assert (odd.code, odd.detail.startswith("2 ")) == ("access_limit", True)

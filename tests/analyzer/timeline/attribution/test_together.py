@@ -83,6 +83,17 @@ def test_the_same_age_is_a_limit_on_age_and_no_idle_timer() -> None:
     assert (row["deaths"], row["high_s"], row["confidence"]) == (0, None, None)
 
 
+def test_where_idle_time_and_age_explain_the_ends_equally_the_evidence_says_so() -> None:
+    """Each wait is the first on its connection: how long it was idle is how old the connection is."""
+    d = Dialogue()
+    for number in range(5):
+        lived(d, number * 5000, 100 + 30 * number)
+        cut(d, number * 5000 + 1000, 300)
+    kinds = {item["kind"] for row in d.rows("teardowns", 1e6) if row["premature"] for item in row["evidence"]}
+    assert "idle_or_age" in kinds
+    assert "same_idle" not in kinds
+
+
 def test_the_same_minute_of_the_hour_is_a_job() -> None:
     d = Dialogue()
     for hour, seconds in enumerate((100, 900, 400, 1500, 700)):

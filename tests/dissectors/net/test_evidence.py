@@ -1,0 +1,35 @@
+"""What is remembered of open connections takes little room, and comes back as it was put in."""
+
+import numpy as np
+import pytest
+
+from dissectors.net.evidence import FEW, RING, TAIL, LastPackets, Slots
+from dissectors.net.packets import MAX_SUPER_FRAME
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        (0, 0, 0, 0, 0, 0, 0, 0, 0),
+        ((1 << 39) - 1, (1 << 63) - 1, 1, 255, (1 << 32) - 1, MAX_SUPER_FRAME, 255, -(1 << 63), 1),
+        (7, -1, 0, 0x18, 1 << 31, 1460, 64, -1, 0),
+    ],
+)
+def test_a_packed_packet_is_the_same_packet(packet: tuple[int, ...]) -> None:
+    last = LastPackets(4)
+    last[2, 5] = packet
+    assert list(last.of(2, [5, 5 + TAIL])) == [packet, packet]
+    assert last[np.array([2]), np.array([5])].tolist() == [list(packet)]
+    assert len(packet) == len(RING)
+
+
+def test_rows_are_let_go_when_the_last_connection_has_ended() -> None:
+    slots = Slots()
+    taken = slots.take(3 * FEW)
+    slots.one["start_ns"][taken] = 5
+    slots.release(taken[1:].tolist())
+    assert slots.capacity == 4 * FEW
+    assert slots.one["start_ns"][taken[0]] == 5
+    slots.release(taken[:1].tolist())
+    assert slots.capacity == FEW
+    assert slots.one["start_ns"][slots.take(2)].tolist() == [0, 0]
