@@ -25,6 +25,8 @@ CODES: dict[str, str] = {
     "ip_header_cut": "Packets end, or cannot be right, before their TCP or UDP header does.",
     "tcp_header_wrong": "TCP headers give themselves a length that cannot be right.",
     # what was too much to look at
+    "access_limit": "There are more searches of the directory and mails to telephones than are kept; the others were "
+    "only counted.",
     "certificates_left_out": "There are more different certificates than are looked at; those of the other connections "
     "were left out.",
     "inference_limit": "So many encrypted connections may wait for push that some were not looked at.",
@@ -78,7 +80,6 @@ CODES: dict[str, str] = {
     "notify_bad_uri": "The URI of a NOTIFY datagram is not httpu://host:port; the rest was read.",
     "notify_body": "Something follows the head of a NOTIFY datagram, which should be all of it.",
     "notify_first_line": "The first line of a NOTIFY datagram has odd spaces or letters or no version; it was read.",
-    "access_limit": "There are more searches of the directory and mails to telephones than are kept: others only counted.",
     "notify_limit": "There are more notifications than are kept; the others were only counted.",
     "notify_line_ends": "Lines of a NOTIFY datagram end in CR or LF alone; they were read.",
     "notify_malformed": "A datagram begins like NOTIFY, and its first line makes no sense.",

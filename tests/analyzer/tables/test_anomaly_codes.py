@@ -14,7 +14,7 @@ from dissectors.tls import reasons
 ROOT = Path(__file__).parents[3]
 GIVING = (
     "dissectors",
-    *(f"analyzer/{part}" for part in ("engines", "certificates", "keyless", "timeline/server_side")),
+    *(f"analyzer/{part}" for part in ("engines", "certificates", "keyless", "timeline/access", "timeline/server_side")),
 )
 SOURCES = sorted([*(path for part in GIVING for path in (ROOT / part).rglob("*.py")), ROOT / "analyzer" / "sources.py"])
 REPORTING = {"note", "_note", "_report", "_count", "_lose", "anomaly", "Anomaly", "Oddity"}
