@@ -174,7 +174,8 @@ def _key(address: str, port: int) -> int:
     packed = ip_address(address).packed
     words = [0, int.from_bytes(packed, "big")] if len(packed) == 4 else []
     words = words or [int.from_bytes(packed[:8], "big"), int.from_bytes(packed[8:], "big")]
-    return int(endpoint_key(np.array([words], np.uint64), np.array([port], np.int64))[0])
+    version = np.array([4 if len(packed) == 4 else 6], np.uint8)
+    return int(endpoint_key(version, np.array([words], np.uint64), np.array([port], np.int64))[0])
 
 
 def _copies(rows: Rows) -> Flags:

@@ -26,8 +26,9 @@ _WORDS = (
     " intel unknown other none"
 )
 _KNOWN = frozenset(_WORDS.split())
-_VERSION = re.compile(r"[\d_]{1,9}[a-z]{0,2}\d{0,5}[a-z]?")  # 10_15_7, 14C5, 20H115; nothing as long as an IMEI
-_MODEL = re.compile(r"(?:[a-z]|r\d*v|ios|sm|sgh|gt|wp|cpu|build)\d{1,6}[a-z]{0,2}")  # G900V, SM900, WP8
+# 10_15_7, 190711, 14C5, 20H115; no telephone number, no IMEI
+_VERSION = re.compile(r"\d{1,4}(?:_\d{1,4}){1,3}|\d{1,6}|\d{1,3}[a-z]{1,2}\d{0,5}[a-z]?")
+_MODEL = re.compile(r"(?:[a-z]|r\d*v|ios|sm|sgh|gt|wp|cpu|build)\d{1,4}[a-z]{0,2}")  # G900V, SM900, WP8
 _OF_MAKER = re.compile(r"(?:iphone|ipad|ipod|samsung(?:sm|sgh|gt|sch)?[a-z]?)\d{1,6}[a-z]?\d{0,2}[a-z]?")  # iPhone14C5
 
 

@@ -23,6 +23,7 @@ _DOMAIN = re.compile(  # three labels, which no file name has; or something in f
 )
 _QUOTED = re.compile(r'"([^"]*)"')
 _COMMA = re.compile(r"(?<!\\)([,+])")  # between the parts of a distinguished name, RFC 4514 2.2
+_NUMBERED = re.compile(r"/?\d{0,6}")  # a path that says nothing about anybody
 _DISTINCT = re.compile(r"(?=.*[^\W\d]).{4,}|\d{6,}", re.DOTALL)  # an id that is no number by chance
 _COMMON = ("collection", "path", "word")  # kinds whose values may be "5" or "new", which a text does not mention
 _OPEN_PATHS = {"/autodiscover/autodiscover.xml"}
@@ -66,7 +67,10 @@ class Tokens:
     def url(self, value: str) -> str:
         """`httpu://fe1.corp.example:2883/42` becomes `httpu://host-1:2883/42`."""
         match = _URL.fullmatch(value)
-        return f"{match[1]}{self.host(match[2])}{self.mentioned(match[3])}" if match else self.token(value, "url")
+        if match is None:
+            return self.token(value, "url")
+        behind = match[3] if _NUMBERED.fullmatch(match[3]) else f"/{self.token(match[3], 'path')}"
+        return f"{match[1]}{self.host(match[2])}{behind}"
 
     def label(self, value: str) -> str:
         """What a certificate is called by: a host or anything else."""

@@ -39,10 +39,14 @@ def _is_of_subscription(ours: Seen, theirs: Seen) -> Callable[[Difference], bool
 
 
 def _is_of_cut_handshake(ours: Seen, theirs: Seen) -> Callable[[Difference], bool]:
-    """It is about TLS in a capture with cut packets that only the built-in engine could open."""
+    """It is about TLS on a connection with cut packets that only the built-in engine could open."""
     cut = ours.facts is not None and bool(ours.facts.truncated_frames)
     closed = {connection_key(each) for each in theirs.connections if each.decryption == "encrypted"}
-    opened = {connection_key(each) for each in ours.connections if each.decryption in ("decrypted", "partial")}
+    opened = {
+        connection_key(each)
+        for each in ours.connections
+        if each.decryption in ("decrypted", "partial") and each.client.missing_bytes + each.server.missing_bytes
+    }
     return lambda difference: cut and difference.connection in closed & opened
 
 

@@ -6,7 +6,8 @@ whole connections at a time, the facts of `evidence.py` are computed for all pac
 of the open connections, and payload is handed to each connection's stream: straight from the block where everything is
 in order, through `Reassembly` from the first packet on that is not, and not at all once the stream has no use for it.
 
-What comes out does not depend on where blocks are cut.
+What comes out does not depend on where blocks are cut, unless a clock was set back for long or there are too many open
+connections: what may be forgotten is asked once a block.
 """
 
 from collections.abc import Callable, Iterator
@@ -73,9 +74,14 @@ class Connections:
 
     def finish(self) -> Iterator[Event]:
         """The capture is over: ends every open connection, in order of their ids."""
-        slots = np.fromiter(self._key_of, np.int64, len(self._key_of))
-        slots = slots[np.argsort(self._slots.one["connection_id"][slots])]
+        slots = self._by_id()
         return self._end(slots.tolist(), self._given_up(slots, self._now_ns).tolist())
+
+    def _by_id(self) -> Ints:
+        """The slots of the open connections, in order of their ids."""
+        slots = np.fromiter(self._key_of, np.int64, len(self._key_of))
+        by_id: Ints = slots[np.argsort(self._slots.one["connection_id"][slots])]
+        return by_id
 
     # -- which connection -------------------------------------------------------------------------------------------
 
@@ -234,7 +240,7 @@ class Connections:
         """Ends the connections that a later packet could no longer belong to, and the stalest ones when there are too
         many.
         """
-        slots = np.fromiter(self._key_of, np.int64, len(self._key_of))
+        slots = self._by_id()
         silence = self._now_ns - self._slots.one["captured_ns"][slots]
         gone = (silence > IDLE_LIMIT_NS) | ((silence > CLOSED_LIMIT_NS) & closed(self._slots.one["seen"][slots]))
         room = len(slots) - int(gone.sum()) - self._max_open
@@ -243,7 +249,6 @@ class Connections:
             staying = np.flatnonzero(~gone)
             forced[staying[np.argsort(-silence[staying], kind="stable")[:room]]] = True
         chosen = np.flatnonzero(gone | forced)
-        chosen = chosen[np.argsort(self._slots.one["connection_id"][slots[chosen]])]
         evicted = self._given_up(slots[chosen], self._now_ns) | forced[chosen]
         return self._end(slots[chosen].tolist(), evicted.tolist())
 

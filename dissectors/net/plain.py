@@ -101,7 +101,7 @@ class PlainConnections:
                 self._end(life, silence, events)
         by_age = sorted(self._lives.values(), key=lambda life: life.values["captured_ns"])
         for life in by_age[: max(0, len(by_age) - self._max_open)]:
-            self._end(life, IDLE_LIMIT_NS + 1, events)
+            self._end(life, 0, events, for_room=True)
         return events
 
     def finish(self) -> list[Event]:
@@ -322,7 +322,7 @@ class PlainConnections:
                 half.values["missing"] += missing
         life.reassembly = None
 
-    def _end(self, life: _Life, silence: int, events: list[Event]) -> None:
+    def _end(self, life: _Life, silence: int, events: list[Event], *, for_room: bool = False) -> None:
         del self._lives[life.key]
         if life.reassembly is not None:
             life.reassembly.close()
@@ -349,6 +349,6 @@ class PlainConnections:
         for place, packet in enumerate(life.tail, life.values["captured"] - len(life.tail)):
             slots.packets[slot, place % TAIL] = packet
         slots.resets[slot] = life.resets
-        evicted = silence > IDLE_LIMIT_NS and not life.ended
+        evicted = for_room or (silence > IDLE_LIMIT_NS and not life.ended)
         turns = life.turns if life.stream is not None and life.stream.unread else []
         events += slots.connections([slot], self._capture, [upper], [turns], [evicted])

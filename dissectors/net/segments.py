@@ -23,7 +23,7 @@ FLAGS_WINDOW_CHECKSUM = np.uint64(0x00FFFFFF_FFFF0000)  # pointer
 
 # Odd multipliers drawn once per process: an attacker who writes the capture cannot aim at collisions. Two of 10**6
 # connections share a 64-bit key by chance once in 30 million captures.
-_FACTORS = [np.uint64(int.from_bytes(os.urandom(8)) | 1) for _ in range(3)]
+_FACTORS = [np.uint64(int.from_bytes(os.urandom(8)) | 1) for _ in range(4)]
 
 
 @dataclass(slots=True)
@@ -158,8 +158,8 @@ def _fill(found: Segments, packets: Packets, row: NDArray[np.void], header: Ints
     np.subtract(packets.length, header, out=found.length)
     np.subtract(packets.captured, header, out=found.captured)
     np.maximum(found.captured, 0, out=found.captured)
-    found.source_key[:] = endpoint_key(packets.source, found.source_port)
-    found.destination_key[:] = endpoint_key(packets.destination, found.destination_port)
+    found.source_key[:] = endpoint_key(packets.version, packets.source, found.source_port)
+    found.destination_key[:] = endpoint_key(packets.version, packets.destination, found.destination_port)
     # the checksum tells packets apart only where the IP identification does not: offloading leaves it unfinished on one
     # of two copies
     rest = row["rest"].astype(np.uint64)
@@ -172,18 +172,18 @@ def _fill(found: Segments, packets: Packets, row: NDArray[np.void], header: Ints
     np.bitwise_xor(numbers.view(np.int64), found.length, out=found.fingerprint)
 
 
-def endpoint_key(address: Words, port: Narrow) -> NDArray[np.uint64]:
+def endpoint_key(version: Narrow, address: Words, port: Narrow) -> NDArray[np.uint64]:
     """A 64-bit key of an address and a port.
 
     Endpoints of IPv4 never share one: address and port fit one word, and mixing turns different words into different
     ones. It has to be done to each, for the key of a connection is the sum of both: of the plain words, it would be the
-    same if the ports changed places.
+    same if the ports changed places. An IPv6 address is never taken for an IPv4 address, whatever its bits.
     """
     high, low = address[:, 0], address[:, 1]
     word = low << np.uint64(16)
-    if high.max(initial=0) or low.max(initial=0) > MASK32:  # IPv6: first one word of two
-        wide = np.flatnonzero(high | low >> np.uint64(32))
-        both = high[wide]
+    if version.max(initial=4) == 6:  # first one word of two
+        wide = np.flatnonzero(version == 6)
+        both = high[wide] ^ _FACTORS[3]
         _mix(both)
         both ^= low[wide]
         _mix(both)

@@ -157,6 +157,8 @@ SAFARI = "Mozilla/5.0 (iPhone; CPU iPhone OS 15_1 like Mac OS X)"
         (SAFARI, SAFARI),
         ("Annas-iPhone/1.0", "word-1-iPhone/1.0"),
         ("Apple-iPhone5Anna/1.0", "Apple-word-1/1.0"),
+        ("Android/491711234567", "Android/word-1"),  # a telephone number
+        ("Apple-iPhone/35209900176148", "Apple-iPhone/word-1"),  # an IMEI without its check digit
         ("Android/356938035643809", "Android/word-1"),
     ],
 )  # fmt: skip

@@ -110,7 +110,14 @@ def test_endpoints_that_are_nearly_the_same_have_different_keys() -> None:
     addresses = [(0, 0), *((0, bit) for bit in bits), *((bit, 0) for bit in bits), *((bit, bit) for bit in bits)]
     words = np.array([address for address in addresses for _ in range(17)], np.uint64)
     ports = np.array([0, *(1 << bit for bit in range(16))] * len(addresses), np.uint16)
-    assert len(np.unique(endpoint_key(words, ports))) == len(words)
+    version = np.full(len(words), 6, np.uint8)
+    assert len(np.unique(endpoint_key(version, words, ports))) == len(words)
+
+
+def test_an_ipv6_address_with_the_bits_of_an_ipv4_address_is_another_one() -> None:
+    words = np.array([(0, low) for low in (0, 1, 0x0A000001, 0xFFFFFFFF) for _ in range(2)], np.uint64)
+    version = np.array([4, 6] * 4, np.uint8)
+    assert len(np.unique(endpoint_key(version, words, np.full(len(words), 443, np.uint16)))) == len(words)
 
 
 def told(found: Segments) -> list[tuple[object, ...]]:

@@ -62,6 +62,15 @@ def test_random_captures_whose_streams_lose_interest(seed: int) -> None:
     drive.both(dialogues.capture(2000 + seed, wild=0.3), (1,), budget=500)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_random_captures_of_more_connections_than_are_kept_open(seed: int) -> None:
+    """Room is made at the end of a block, so both are given the same blocks."""
+    frames = dialogues.capture(3000 + seed, wild=0.3, connections=6)
+    for per in (3, 20):
+        wanted = drive.run(drive.cut(frames, per), PlainConnections, max_open=2)
+        assert drive.differences(wanted, drive.run(drive.cut(frames, per), max_open=2)) == [], per
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("group", range(20))
 def test_many_random_captures(group: int) -> None:
