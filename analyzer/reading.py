@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int | None], None]  # file, bytes of it read, its size where known
 
-BLOCK_BYTES = 48 << 20  # more costs memory, less costs time: each block visits every connection that speaks in it
+BLOCK_BYTES = 48 << 20
+"""Size of the read buffer. More costs memory, less costs time: each block visits every connection that speaks in it."""
 NOTIFY_PORT = 2883
 LINK_HINT = (
     "capture on an Ethernet, IP or `any` interface: Ethernet, Linux cooked, raw IP, loopback and PPP are read here"

@@ -16,12 +16,11 @@ from typing import BinaryIO, Literal, Protocol, cast
 
 import numpy as np
 
+from analyzer.reading import BLOCK_BYTES
 from dissectors.capture import HEAD_BYTES, CaptureReader, Frames, NotACapture, looks_like, open_capture
 from dissectors.capture.sniff import EMPTY, EVENT_TRACE, KEY_LOG, PRIVATE_KEY
 from dissectors.events import Anomaly
 
-BLOCK_BYTES = 32 << 20
-"""Size of the read buffer; it grows only for a single record that is larger."""
 COMPRESSED_BYTES = 64 << 10
 """How much compressed data is read at once."""
 ZSTD_SLICE = 2 << 10

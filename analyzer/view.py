@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from analyzer.findings.words import listed, plain
+from analyzer.findings.words import listed, no_device, plain
 from analyzer.tables import read
 
 if TYPE_CHECKING:
@@ -81,11 +81,7 @@ class View:
             sessions = tables["sessions"]
             wanted = sessions_of(sessions, devices)
             if not wanted:
-                known = listed((plain(str(name)) for name in sessions["device_id"].dropna()), 5)
-                raise NoSuchDevice(
-                    f"no device {listed(plain(name) for name in devices)} in these captures",
-                    f"there are: {known}" if known else "no device was seen at all",
-                )
+                raise NoSuchDevice(*no_device(devices, map(str, sessions["device_id"].dropna())))
             tables = only_sessions(tables, wanted)
         if pseudonymize:
             tables = pseudonymized(tables)

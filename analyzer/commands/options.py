@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from analyzer.reading import BLOCK_BYTES
+
 
 class Engine(StrEnum):
     """Program part that reads the packets."""
@@ -65,7 +67,7 @@ Ports = Annotated[
         "--notify-port", metavar="N", min=1, max=65535, help="UDP port of notifications (2883). May be repeated."
     ),
 ]
-BLOCK_MIB = 48  # as `reading.BLOCK_BYTES`, which takes long to import
+BLOCK_MIB = BLOCK_BYTES >> 20
 Block = Annotated[int, typer.Option("--block-size", metavar="MIB", min=1, max=1024, help="Read so many MiB at a time.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no warnings.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]

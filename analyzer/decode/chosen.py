@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from analyzer.findings.words import counted, listed, plain
+from analyzer.findings.words import counted, listed, no_device, plain
 from dissectors.eas.query import COMMAND_CODES
 
 if TYPE_CHECKING:
@@ -61,14 +61,14 @@ class Choice:
         total = self._seen.total()
         if not total:
             if self._asked:
-                return _no_device(self._asked, ())
+                return no_device(self._asked, ())
             return (
                 "no Exchange ActiveSync message could be read in these captures",
                 "directpush analyze says what is in them, and what stayed encrypted",
             )
         there = listed((f"{plain(name)} ({times:,})" for name, times in self._seen.most_common()), NAMED)
         if self._devices and not any(self._is_known(word) for word in self._devices):
-            return _no_device(self._asked, self._known)
+            return no_device(self._asked, self._known)
         if self._commands and not self._commands & {name.lower() for name in self._seen}:
             said = listed(map(plain, self._wanted))
             close = [name for word in self._wanted for name in _close(word)]
@@ -100,14 +100,6 @@ class Choice:
                 if self._near is None or distance < self._near[0]:
                     self._near = (distance, near, f"{plain(command)} {name}")
         return False
-
-
-def _no_device(wanted: Iterable[str], known: Iterable[str]) -> tuple[str, str]:
-    there = listed(map(plain, known), NAMED)
-    return (
-        f"no device {listed(map(plain, wanted))} in these captures",
-        f"there are: {there}" if there else "no device was seen at all",
-    )
 
 
 def _close(word: str) -> list[str]:

@@ -23,7 +23,7 @@ from analyzer.findings.case import (
     WAYS,
     Case,
 )
-from analyzer.findings.words import counted, listed, plain, size, span, spans
+from analyzer.findings.words import bounds, counted, listed, plain, size
 from analyzer.tables import read
 from analyzer.tables.builder import NAT
 
@@ -137,7 +137,7 @@ def devices(case: Case) -> Iterator[DeviceRow]:
             grade=grade,
             timer_low_s=_number(low[n]),
             timer_high_s=_number(high[n]),
-            timer=_timer(_number(low[n]), _number(high[n])),
+            timer=bounds(_number(low[n]), _number(high[n])),
         )
 
 
@@ -336,14 +336,6 @@ def _newest(group: npt.NDArray[Any], codes: npt.NDArray[Any], values: Sequence[A
     last = np.full(count, -1, dtype=np.int64)
     np.maximum.at(last, group[rows], rows)
     return [str(values[codes[row]]) if row >= 0 else None for row in last.tolist()]
-
-
-def _timer(low: float | None, high: float | None) -> str:
-    if high is None:
-        return "-" if low is None else f"> {span(low)}"
-    if low is None:
-        return f"< {span(high)}"
-    return spans(low, high) if low <= high else "no single timer"
 
 
 def _unnamed(ids: list[Any], code: int) -> str:

@@ -39,6 +39,15 @@ def spans(low: float, high: float) -> str:
     return f"{first} to {last}"
 
 
+def bounds(low: float | None, high: float | None) -> str:
+    """298-302 s, > 480 s, < 62 s: what is known of an idle timer; a lower end above the upper one is none."""
+    if high is None:
+        return "-" if low is None else f"> {span(low)}"
+    if low is None:
+        return f"< {span(high)}"
+    return spans(low, high) if low <= high else "no single timer"
+
+
 def size(count: float) -> str:
     """512 B, 38 KB, 1.9 MB: powers of 1000."""
     if count < 1000:
@@ -83,3 +92,12 @@ def plain(text: str, limit: int = NAME_LIMIT) -> str:
     if not (text.isascii() and text.isprintable()):
         text = "".join("\ufffd" if unicodedata.category(char) in _STEERING else char for char in text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def no_device(asked: Iterable[str], seen: Iterable[str]) -> tuple[str, str]:
+    """What to say when nothing fits the devices asked for, and what there is instead."""
+    there = listed(map(plain, seen), 5)
+    return (
+        f"no device {listed(map(plain, asked))} in these captures",
+        f"there are: {there}" if there else "no device was seen at all",
+    )

@@ -177,7 +177,7 @@ def endpoint_key(version: Narrow, address: Words, port: Narrow) -> NDArray[np.ui
 
     Endpoints of IPv4 never share one: address and port fit one word, and mixing turns different words into different
     ones. It has to be done to each, for the key of a connection is the sum of both: of the plain words, it would be the
-    same if the ports changed places. An IPv6 address is never taken for an IPv4 address, whatever its bits.
+    same if the ports changed places. IPv6 endpoints share one by chance only, with each other as with those of IPv4.
     """
     high, low = address[:, 0], address[:, 1]
     word = low << np.uint64(16)

@@ -234,10 +234,3 @@ def test_every_command_has_help_and_every_option_a_line(command: str) -> None:
     done = run(command, "--help")
     assert done.returncode == 0
     assert f"Usage: directpush {command}" in done.stdout
-
-
-def test_the_command_line_reads_as_many_bytes_at_a_time_as_the_library() -> None:
-    from analyzer.commands.options import BLOCK_MIB
-    from analyzer.reading import BLOCK_BYTES
-
-    assert BLOCK_MIB << 20 == BLOCK_BYTES

@@ -10,7 +10,7 @@ import ipaddress
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from analyzer.findings.words import listed, span, spans
+from analyzer.findings.words import bounds, listed, span
 from analyzer.reports.charts import look
 
 if TYPE_CHECKING:
@@ -29,11 +29,7 @@ class Timer(NamedTuple):
     @property
     def words(self) -> str:
         """298-302 s, > 480 s: for a cell."""
-        if self.high_s is None:
-            if self.deaths:
-                return "no single timer"
-            return f"> {span(self.low_s)}" if self.low_s is not None else "-"
-        return spans(self.low_s, self.high_s) if self.low_s is not None else f"< {span(self.high_s)}"
+        return "no single timer" if self.high_s is None and self.deaths else bounds(self.low_s, self.high_s)
 
     @property
     def sure(self) -> str:
