@@ -44,12 +44,12 @@ lab: $(READY) ## record labelled captures of every death and print how many are 
 	@$(BIN)/python -m samples.lab.confusion build/lab --markdown build/lab/confusion.md
 
 clean: ## remove what make made
-	@rm -rf $(VENV) demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) demo build *.egg-info dissectors/native/*.c dissectors/native/*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 system:
 	@sh .ci/system-packages tshark chromium openssl libwbxml2-utils
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml $(wildcard dissectors/native/*.py*)
 	@sh .ci/environment "$(PYTHON)" "$(VENV)"
 	@touch $@

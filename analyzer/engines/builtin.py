@@ -8,17 +8,20 @@ is whole.
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from analyzer.sources import Source
 from analyzer.timeline.facts import CaptureFacts
 from dissectors.capture import NOT_A_PACKET, Frames
 from dissectors.events import Anomaly, Connection, Datagram, Event, Unreachable
 from dissectors.net.columns import Connections
-from dissectors.net.datagrams import datagrams, wanted
+from dissectors.net.datagrams import FIRST_WORD, datagrams, wanted
 from dissectors.net.icmp import unreachables
 from dissectors.net.links.names import link_type_name
 from dissectors.net.packets import PacketDecoder, link_types
 from dissectors.net.plain import PlainConnections
 from dissectors.net.segments import Collected, Segments
+from dissectors.net.tunnels import TUNNEL_PORTS
 from dissectors.stream import ConnectionStream, Shared
 from dissectors.tls import KeyLog
 
@@ -49,6 +52,8 @@ class BuiltinEngine:
         tracker = Connections if columnar else PlainConnections
         self._connections = tracker(lambda number: ConnectionStream(number, self._shared), capture, first_connection_id)
         self._packets = PacketDecoder(lambda header: wanted(header, notify_ports))
+        self._udp_ports = np.zeros(1 << 16, np.uint8)
+        self._udp_ports[[*notify_ports, *TUNNEL_PORTS]] = 1
         self._truncated_frames = 0
         self._bad_headers = 0
         self._missing_bytes = 0
@@ -134,7 +139,10 @@ class BuiltinEngine:
         notices: list[Datagram] = []
         errors: list[Unreachable] = []
         for piece, begin in frames.pieces(PIECE_FRAMES):
-            tcp, udp, icmp = self._packets.decode_apart(piece)
+            rest = collected.add_plain(piece, begin, self._udp_ports, FIRST_WORD)
+            if not (isinstance(rest, slice) or len(rest)):
+                continue
+            tcp, udp, icmp = self._packets.decode_apart(piece, rest)
             collected.add(tcp, begin, len(piece.data))
             for packets in udp:
                 notices += datagrams(packets, self._ports, self._capture)

@@ -1,4 +1,4 @@
-"""Finds record boundaries with many numpy chains in lock-step (DESIGN section 4).
+"""Finds record boundaries with many numpy chains in lock-step (DESIGN section 4), or with the compiled plain loop.
 
 A record says how long it is, so the next boundary is known only when this one has been read: a chain. Here the block is
 cut into lanes of 128 KiB, a likely record start is looked up in each (`find`), and all lanes step at once.
@@ -15,9 +15,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dissectors import native
 from dissectors.capture.frames import Bytes, Longs, gather, window
 
 LANE_BYTES = 128 << 10
+COMPILED_LANE_BYTES = 1 << 20  # so many are enough there
 MIN_LANES = 16  # below this the plain loop is as fast
 STEPS_A_ROUND = 8  # steps between two looks at which lanes have arrived
 MAX_STEPS = LANE_BYTES // 16  # no true lane has more records; false ones may even stand still
@@ -46,8 +48,8 @@ def chain(data: Bytes, start: int, shape: Shape, find: Find) -> Longs:
     Lengths are followed as they are: the caller checks that each is sane and cuts the result at the first that is not.
     The chain may stop early (damage, the last few bytes): a plain loop goes on after its last record.
     """
-    lanes = _lane_starts(start, len(data), find)
-    if len(lanes) < MIN_LANES:
+    lanes = _lane_starts(start, len(data), find, COMPILED_LANE_BYTES if native.enabled else LANE_BYTES)
+    if len(lanes) < MIN_LANES and not (native.enabled and start + shape.header <= len(data)):
         return np.zeros(0, np.int64)
     records = _step_all(data, lanes, shape)
     found = _prove(data, lanes, records, shape)
@@ -55,10 +57,10 @@ def chain(data: Bytes, start: int, shape: Shape, find: Find) -> Longs:
     return found[:-1] if _next(data, found[-1:], shape)[0] > len(data) else found
 
 
-def _lane_starts(start: int, size: int, find: Find) -> Longs:
+def _lane_starts(start: int, size: int, find: Find, lane_bytes: int) -> Longs:
     starts = [start]
-    for low in range(start + LANE_BYTES, size - LANE_BYTES, LANE_BYTES):
-        found = find(low, low + LANE_BYTES)
+    for low in range(start + lane_bytes, size - lane_bytes, lane_bytes):
+        found = find(low, low + lane_bytes)
         if found > starts[-1]:
             starts.append(found)
     return np.array(starts, np.int64)
@@ -72,6 +74,8 @@ def _next(data: Bytes, records: Longs, shape: Shape) -> Longs:
 
 def _step_all(data: Bytes, lanes: Longs, shape: Shape) -> Longs:
     """Sorted record starts of all lanes, each lane up to the start of the next one."""
+    if native.enabled:
+        return native.chains.step_all(data, lanes, shape.length_at, shape.overhead, shape.header, shape.big_endian)
     limit = len(data) - shape.header  # the last position whose header can be read
     lengths = window(data, shape.word, 4, shape.length_at)
     position, bound = lanes, np.append(lanes[1:], limit)

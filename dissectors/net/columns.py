@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dissectors import native
 from dissectors.events import CLIENT, SERVER, Event
 from dissectors.net.evidence import ACK, ADDRESSES, CLOSED_LIMIT_NS, IDLE_LIMIT_NS, SYN, Slots
 from dissectors.net.facts import Facts
@@ -64,9 +65,9 @@ class Connections:
         while first < len(counts):
             after = max(first + 1, int(np.searchsorted(ends, low + PIECE, side="right")))
             high = int(ends[after - 1])
-            rows, present = self._facts.sort(segments, order[low:high], counts[first:after], slots[first:after])
-            if len(rows):
-                yield from self._handover.hand_on(rows, self._facts.fold(rows, present), present, segments.data)
+            seen = self._facts.take(segments, order[low:high], counts[first:after], slots[first:after])
+            if seen is not None:
+                yield from self._handover.hand_on(seen, segments.data)
             first, low = after, high
         over, self._superseded = self._superseded, []
         yield from self._end([slot for slot, _ in over], [evicted for _, evicted in over])
@@ -259,6 +260,8 @@ def _grouped(keys: NDArray[np.uint64]) -> tuple[Ints, Ints]:
     Sorted are the high bits of a key with the place in the low ones: numbers sort ten times faster than keys can be
     sorted with their places. Should two keys have equal high bits, they are sorted the slow way.
     """
+    if native.enabled:
+        return native.facts.grouped(keys)
     bits = np.uint64(len(keys).bit_length())
     places = (np.uint64(1) << bits) - np.uint64(1)
     mixed = (keys & ~places) | np.arange(len(keys), dtype=np.uint64)

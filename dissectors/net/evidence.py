@@ -72,13 +72,13 @@ class LastPackets:
     """
 
     def __init__(self, capacity: int = 0) -> None:
-        self._words = np.zeros((capacity, TAIL, 4), np.int64)
+        self.words = np.zeros((capacity, TAIL, 4), np.int64)
 
     def grow(self, capacity: int) -> None:
         """Room for so many connections, those so far included."""
         grown = np.zeros((capacity, TAIL, 4), np.int64)
-        grown[: len(self._words)] = self._words
-        self._words = grown
+        grown[: len(self.words)] = self.words
+        self.words = grown
 
     def __setitem__(self, where: tuple[Ints | int, Ints | int], packets: Ints | tuple[int, ...]) -> None:
         rows = np.asarray(packets)
@@ -87,10 +87,10 @@ class LastPackets:
         words[..., 0], words[..., 1] = time_ns, fingerprint
         words[..., 2] = frame << 24 | length
         words[..., 3] = ttl << 42 | seq << 10 | flags << 2 | side << 1 | duplicate
-        self._words[where] = words
+        self.words[where] = words
 
     def __getitem__(self, where: tuple[Ints, Ints]) -> Ints:
-        words = self._words[where]
+        words = self.words[where]
         packets = np.empty((len(words), len(RING)), np.int64)
         for place, column in enumerate(_fields(*(words[:, k] for k in range(4)))):
             packets[:, place] = column
@@ -98,7 +98,7 @@ class LastPackets:
 
     def of(self, slot: int, numbers: Iterable[int]) -> Iterator[tuple[int, ...]]:
         """Some packets of one connection, by their numbers in it."""
-        kept = self._words[slot].tolist()
+        kept = self.words[slot].tolist()
         return (_fields(*kept[number % TAIL]) for number in numbers)
 
 
@@ -165,6 +165,11 @@ class Slots:
         self._free += slots
         if len(self._free) == self.capacity > FEW:  # at the end of a capture its waits are still to be judged
             self._clear()
+
+    @property
+    def memory(self) -> tuple[Ints, Ints, Ints, Ints]:
+        """The arrays themselves: (ONE, n), (TWO, n, 2), (n, TAIL, 4), (n, 2, DATA_TAIL, 2)."""
+        return self._one, self._two, self.packets.words, self.segments
 
     def sides(self, slots: Ints) -> tuple[Ints, dict[str, Ints]]:
         """A copy of what is known of both sides of some connections, to work on: an array, and its rows by name. Side s

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dissectors import native
 from dissectors.events import Reset
 from dissectors.net.evidence import (
     ACK,
@@ -29,7 +30,7 @@ from dissectors.net.evidence import (
 )
 from dissectors.net.firsts import letters_shown, note_handshake, note_history
 from dissectors.net.positions import PLAIN_STEP, follow, follow_acks, wrap
-from dissectors.net.rows import Ints, starts
+from dissectors.net.rows import Ints, Narrow, starts
 from dissectors.net.segments import MASK32, Segments
 
 NEVER = 1 << 60
@@ -61,15 +62,25 @@ class Rows:
 
 @dataclass(slots=True)
 class Folded:
-    """What handing payload on needs to know of a piece's rows."""
+    """What handing payload on needs to know of a piece: of each connection that has packets in it, and of each packet
+    that is no copy of one before. Packets of a connection stand together, in frame order.
+    """
 
-    group_start: Ints  # first row of each group, and the end
+    slots: Ints  # of each connection
+    group_start: Ints  # its first packet, and the end
+    acked_before: Ints  # per side, before this piece
+    group: Ints  # of each packet: which of these connections
+    side: Narrow
+    time_ns: Ints
+    frame: Ints
+    start: Ints  # of the payload in the block's data
+    captured: Ints
+    length: Ints
     data: Flags  # carries payload that is none of keep-alive, RST, out of window
     new: Ints  # payload bytes that were not seen before
     in_order: Flags
     begin: Ints  # position of the first payload byte
     acked: Ints  # position of the other side that it acknowledges; 0: none
-    acked_before: Ints  # per group and side, before this piece
 
 
 class Facts:
@@ -78,9 +89,31 @@ class Facts:
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
 
-    def sort(self, segments: Segments, order: Ints, counts: Ints, slots: Ints) -> tuple[Rows, Ints]:
-        """Takes the segments at `order`, `counts` of each connection, writes the last packets down and drops packets
-        that were captured twice. Returns the rows and the slot of each group in them.
+    def take(self, segments: Segments, order: Ints, counts: Ints, slots: Ints) -> Folded | None:
+        """Takes the segments at `order`, `counts` of each connection; None if they are all copies of earlier ones."""
+        if native.enabled:
+            return self._take_compiled(segments, order, counts, slots)
+        rows, present = self._sort(segments, order, counts, slots)
+        return self._fold(rows, present) if len(rows) else None
+
+    def _take_compiled(self, segments: Segments, order: Ints, counts: Ints, slots: Ints) -> Folded | None:
+        longs, bits, group_start, acked_before, present, resets = native.facts.fold(
+            segments, order, counts, slots, self._slots.memory
+        )
+        for slot, reset in resets:
+            self._note_reset(slot, reset)
+        if not len(present):
+            return None
+        group, time_ns, frame, start, captured, length, new, begin, acked = longs
+        side, data, in_order = bits[0], bits[1].view(np.bool_), bits[2].view(np.bool_)
+        return Folded(
+            present, group_start, acked_before, group, side, time_ns, frame, start, captured, length, data, new,
+            in_order, begin, acked,
+        )  # fmt: skip
+
+    def _sort(self, segments: Segments, order: Ints, counts: Ints, slots: Ints) -> tuple[Rows, Ints]:
+        """Groups the segments, writes the last packets down and drops packets that were captured twice. Returns the
+        rows and the slot of each group in them.
         """
         opening_rows = np.cumsum(counts) - counts
         group = np.repeat(np.arange(len(slots)), counts)
@@ -131,7 +164,7 @@ class Facts:
         present, rows.group = np.unique(rows.group, return_inverse=True)  # a group may have consisted of copies only
         return rows, slots[present]
 
-    def fold(self, rows: Rows, slots: Ints) -> Folded:
+    def _fold(self, rows: Rows, slots: Ints) -> Folded:
         """Computes every fact of the piece and updates the open connections. Each group has a row."""
         total, count = len(rows), len(slots)
         index = np.arange(total)
@@ -315,7 +348,10 @@ class Facts:
             reached = mine["delivered"][run[stale]]
             reached[inside] = (begin + r_length)[fresh[newest[inside]]]
             in_order[by_run[stale]] = (begin + r_length)[stale] <= reached
-        return Folded(group_start, data, where_new, in_order, where_begin, acked, acked_before)
+        return Folded(
+            slots, group_start, acked_before, group, side, time_ns, rows.frame, rows.start, rows.captured, length, data,
+            where_new, in_order, where_begin, acked,
+        )  # fmt: skip
 
     def _note_data(self, slots: Ints, at: Ints, segments: Ints, run: Ints, end: Ints, time_ns: Ints) -> None:
         """Keeps the last data segments of each side: what was never acknowledged, and since when, is read from them."""
@@ -353,23 +389,23 @@ class Facts:
         if len(resets):
             for number in np.flatnonzero(rst[seen]).tolist():
                 packet, after = int(seen[number]), int(before_frame[number])
-                known = self._slots.resets.setdefault(int(slots[rows.group[packet]]), [])
-                if len(known) < MAX_RESETS:
-                    known.append(
-                        Reset(
-                            side=int(side[packet]),
-                            frame=int(frame[packet]),
-                            time_ns=int(time_ns[packet]),
-                            has_ack=bool(rows.flags[packet] & ACK),
-                            ttl=int(rows.ttl[packet]),
-                            mac=format_mac(int(rows.mac[packet])),
-                            window=int(rows.window[packet]),
-                            payload_bytes=int(rows.length[packet]),
-                            after_frame=after if after >= 0 else None,
-                            after_side=int(before_side[number]) if after >= 0 else None,
-                            after_ns=int(time_ns[packet] - before_ns[number]) if after >= 0 else None,
-                        )
-                    )
+                seen_before = after >= 0
+                self._note_reset(
+                    int(slots[rows.group[packet]]),
+                    Reset(
+                        side=int(side[packet]),
+                        frame=int(frame[packet]),
+                        time_ns=int(time_ns[packet]),
+                        has_ack=bool(rows.flags[packet] & ACK),
+                        ttl=int(rows.ttl[packet]),
+                        mac=format_mac(int(rows.mac[packet])),
+                        window=int(rows.window[packet]),
+                        payload_bytes=int(rows.length[packet]),
+                        after_frame=after if seen_before else None,
+                        after_side=int(before_side[number]) if seen_before else None,
+                        after_ns=int(time_ns[packet] - before_ns[number]) if seen_before else None,
+                    ),
+                )
             kept = ~rst[seen]
             seen, before_side, before_ns = seen[kept], before_side[kept], before_ns[kept]
         trip = time_ns[seen] - before_ns
@@ -380,6 +416,11 @@ class Facts:
         one["end_ns"][slots] = time_ns[tails]
         one["last_frame"][slots] = frame[tails]
         one["packets"][slots] += tails - heads + 1
+
+    def _note_reset(self, slot: int, reset: Reset) -> None:
+        known = self._slots.resets.setdefault(slot, [])
+        if len(known) < MAX_RESETS:
+            known.append(reset)
 
 
 _PRINT, _NS = Slots.RING.index("print"), Slots.RING.index("ns")

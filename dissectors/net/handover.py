@@ -10,7 +10,7 @@ import numpy as np
 
 from dissectors.events import CLIENT, SERVER, Event
 from dissectors.net.evidence import Slots, Upper
-from dissectors.net.facts import Folded, Rows
+from dissectors.net.facts import Folded
 from dissectors.net.reassembly import Reassembly, Sink
 from dissectors.net.rows import Bytes, Ints, starts
 from dissectors.net.turns import Noted, turns_of
@@ -56,75 +56,71 @@ class Handover:
         self._read: set[int] = set()  # slots whose stream is no longer unread
         self._noted = Noted()
 
-    def hand_on(self, rows: Rows, folded: Folded, slots: Ints, data_of_block: Bytes) -> list[Event]:
+    def hand_on(self, folded: Folded, data_of_block: Bytes) -> list[Event]:
         """Gives each connection's stream its new bytes; returns what comes of them."""
         events: list[Event] = []
         begins, ends = folded.group_start[:-1], folded.group_start[1:]
         counts = ends - begins
-        modes = self._slots.one["mode"]
+        modes, slots = self._slots.one["mode"], folded.slots
         mode = modes[slots]
         fresh = folded.new > 0  # what is not was delivered before
         careful_from = ends.copy()
         broken = np.flatnonzero(~folded.in_order)[::-1]
-        careful_from[rows.group[broken]] = broken
+        careful_from[folded.group[broken]] = broken
         nothing_new = np.logical_or.reduceat(folded.data, begins) & ~np.logical_or.reduceat(fresh, begins)
         all_careful = (mode == CAREFUL) | ((mode == NEW) & nothing_new)
         careful_from[all_careful] = begins[all_careful]
         payload = np.flatnonzero(fresh & np.repeat(mode != SKIPPED, counts))
-        payload = payload[payload < careful_from[rows.group[payload]]]
+        payload = payload[payload < careful_from[folded.group[payload]]]
         late = np.repeat(mode == NEW, counts)[payload]
-        late &= _rank(rows.group[payload]) >= FIRST_LOOK
+        late &= _rank(folded.group[payload]) >= FIRST_LOOK
         if late.any():  # most connections are nothing of ours, as their first bytes show
-            self._feed(rows, folded, payload[~late], slots, data_of_block, events)
+            self._feed(folded, payload[~late], data_of_block, events)
             payload = payload[late & np.repeat(modes[slots] != SKIPPED, counts)[payload]]
-        self._feed(rows, folded, payload, slots, data_of_block, events)
-        self._mend(rows, folded, slots, careful_from, data_of_block, events)
-        self._note_turns(rows, folded, slots, data_of_block)
+        self._feed(folded, payload, data_of_block, events)
+        self._mend(folded, careful_from, data_of_block, events)
+        self._note_turns(folded, data_of_block)
         return events
 
-    def _mend(
-        self, rows: Rows, folded: Folded, slots: Ints, careful_from: Ints, data_of_block: Bytes, events: list[Event]
-    ) -> None:
+    def _mend(self, folded: Folded, careful_from: Ints, data_of_block: Bytes, events: list[Event]) -> None:
         """Takes the connections whose order is broken through their Reassembly, each until it is in order again."""
-        fresh = folded.new > 0
+        slots, fresh = folded.slots, folded.new > 0
         ends = folded.group_start[1:]
         calm = folded.group_start[:-1].copy()  # behind the last packet that breaks the order
         broken = np.flatnonzero(~folded.in_order)
-        calm[rows.group[broken]] = broken + 1
+        calm[folded.group[broken]] = broken + 1
         in_order_again: list[Ints] = []
         for number in np.flatnonzero((careful_from < ends) & (self._slots.one["mode"][slots] != SKIPPED)).tolist():
             slot, first, end = int(slots[number]), int(careful_from[number]), int(ends[number])
             stream = self._stream(slot)
-            first = self._carefully(slot, rows, folded, range(first, end), int(calm[number]), data_of_block.data)
+            first = self._carefully(slot, folded, range(first, end), int(calm[number]), data_of_block.data)
             rest = first + np.flatnonzero(fresh[first:end])
-            if self._continues(slot, rows.side[rest], folded.begin[rest]):
+            if self._continues(slot, folded.side[rest], folded.begin[rest]):
                 in_order_again.append(rest)
             else:
-                self._carefully(slot, rows, folded, range(first, end), end, data_of_block.data)
+                self._carefully(slot, folded, range(first, end), end, data_of_block.data)
             self._leave(slot, stream, events)
         if in_order_again:
-            self._feed(rows, folded, np.concatenate(in_order_again), slots, data_of_block, events)
+            self._feed(folded, np.concatenate(in_order_again), data_of_block, events)
 
     def _continues(self, slot: int, side: Ints, begin: Ints) -> bool:
         """Whether the new payload, which is in order in itself, begins where what was delivered ends."""
         delivered = self._slots.two["delivered"][slot]
         return all((begin[side == which][:1] == delivered[which]).all() for which in (CLIENT, SERVER))
 
-    def _feed(
-        self, rows: Rows, folded: Folded, payload: Ints, slots: Ints, data_of_block: Bytes, events: list[Event]
-    ) -> None:
+    def _feed(self, folded: Folded, payload: Ints, data_of_block: Bytes, events: list[Event]) -> None:
         """Gives payload that is in order to its streams, chunk by chunk: neighbouring segments of one side."""
         if not len(payload):
             return
-        both = rows.group[payload] * 2 + rows.side[payload]
+        both = folded.group[payload] * 2 + folded.side[payload]
         opening = starts(both)
         bounds = [*opening.tolist(), len(payload)]
-        chunk_slots, sides = slots[both[opening] >> 1], both[opening] & 1
+        chunk_slots, sides = folded.slots[both[opening] >> 1], both[opening] & 1
         # the last packet of each chunk; a later chunk of the same side overwrites the earlier one
         last = payload[np.array(bounds[1:], np.int64) - 1]
-        self._slots.two["delivered"][chunk_slots, sides] = folded.begin[last] + rows.length[last]
-        places, lengths = rows.start[payload].tolist(), rows.captured[payload].tolist()
-        frames, times = rows.frame[payload].tolist(), rows.time_ns[payload].tolist()
+        self._slots.two["delivered"][chunk_slots, sides] = folded.begin[last] + folded.length[last]
+        places, lengths = folded.start[payload].tolist(), folded.captured[payload].tolist()
+        frames, times = folded.frame[payload].tolist(), folded.time_ns[payload].tolist()
         buffer = data_of_block.data
         current, stream = -1, None
         for slot, side, low, high in zip(chunk_slots.tolist(), sides.tolist(), bounds, bounds[1:], strict=False):
@@ -176,29 +172,30 @@ class Handover:
                 self._noted.drop(slot)
         events += stream.take_events()
 
-    def _note_turns(self, rows: Rows, folded: Folded, slots: Ints, data: Bytes) -> None:
+    def _note_turns(self, folded: Folded, data: Bytes) -> None:
         """Writes down who spoke when on the connections that cannot be read."""
+        slots = folded.slots
         unread = self._slots.one["unread"][slots] > 0
         if not unread.any():
             return
-        fresh = np.flatnonzero((folded.new > 0) & unread[rows.group])
+        fresh = np.flatnonzero((folded.new > 0) & unread[folded.group])
         if not len(fresh):
             return
         group, turns = turns_of(
-            rows.group[fresh],
-            rows.side[fresh],
-            rows.time_ns[fresh],
-            rows.frame[fresh],
+            folded.group[fresh],
+            folded.side[fresh],
+            folded.time_ns[fresh],
+            folded.frame[fresh],
             folded.new[fresh],
-            rows.start[fresh],
-            rows.captured[fresh],
+            folded.start[fresh],
+            folded.captured[fresh],
             data,
         )
         begins = starts(group).tolist()
         for begin, end in pairwise([*begins, len(group)]):
             self._noted.add(int(slots[group[begin]]), turns[begin:end].tolist())
 
-    def _carefully(self, slot: int, rows: Rows, folded: Folded, packets: range, calm: int, buffer: memoryview) -> int:
+    def _carefully(self, slot: int, folded: Folded, packets: range, calm: int, buffer: memoryview) -> int:
         """Passes packets of one connection through its Reassembly, until nothing waits any more and no packet from
         `calm` on breaks the order. Returns the first that was not passed.
         """
@@ -206,14 +203,14 @@ class Handover:
         if reassembly is None:
             delivered = self._slots.two["delivered"][slot].tolist()
             reassembly = self._reassemblies[slot] = Reassembly(stream, (delivered[CLIENT], delivered[SERVER]))
-            number = rows.group[packets.start]
+            number = folded.group[packets.start]
             before = slice(folded.group_start[number], packets.start)
             for side in (CLIENT, SERVER):
-                acked = folded.acked[before][rows.side[before] != side]
+                acked = folded.acked[before][folded.side[before] != side]
                 reassembly.acked[side] = int(max(folded.acked_before[number, side], acked.max(initial=0)))
         columns = (
-            rows.side, rows.time_ns, folded.data, folded.begin, rows.start, rows.captured, rows.length, rows.frame,
-            folded.acked,
+            folded.side, folded.time_ns, folded.data, folded.begin, folded.start, folded.captured, folded.length,
+            folded.frame, folded.acked,
         )  # fmt: skip
         passed = packets.stop
         for index, side, time_ns, is_data, position, start, captured, length, frame, reached in zip(

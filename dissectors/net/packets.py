@@ -54,7 +54,8 @@ IPV6_ROW = np.dtype(
 )
 
 Words = NDArray[np.uint64]
-Rows = Ints | slice  # indexes; the slice is always that of all: then nothing is copied
+Rows = Ints | slice  # indexes, ascending; the slice is always that of all: then nothing is copied
+ALL = slice(None)
 UdpWanted = Callable[[Bytes], Flags]
 """Which UDP packets matter, by the first HEADER_BYTES of header and payload, shape (n, HEADER_BYTES)."""
 
@@ -198,10 +199,10 @@ class PacketDecoder:
         """The packets of a block; `Frames.data` must stay unchanged while they are used."""
         return Decoded(*(_together(frames.data, parts) for parts in self.decode_apart(frames)))
 
-    def decode_apart(self, frames: Frames) -> tuple[list[Packets], list[Packets], list[Packets]]:
-        """TCP, UDP and ICMP packets, each in parts that have no connection in common. All parts share their data."""
+    def decode_apart(self, frames: Frames, which: Rows = ALL) -> list[list[Packets]]:
+        """TCP, UDP and ICMP packets of some frames: lists of parts that have no connection in common but share data."""
         extra = bytearray()  # datagrams put together from fragments, as if they stood behind the frames' bytes
-        layers = list(_layers(frames))
+        layers = list(_layers(frames, which))
         parts = [part for layer in layers for part in self._decode_layer(layer, extra)]
         data = np.concatenate([frames.data, np.frombuffer(bytes(extra), np.uint8)]) if extra else frames.data
         found: dict[int, list[Packets]] = {protocol: [] for protocol in MIN_HEADER}
@@ -215,11 +216,10 @@ class PacketDecoder:
                 break
             several = True
             parts = [part for layer in inner for part in self._decode_layer(layer, None)]
-        tcp, udp, icmp = (
+        return [
             [_in_frame_order(parts)] if several and parts else parts
             for parts in (found[TCP], found[UDP], found[ICMP] + found[ICMPV6])
-        )
-        return tcp, udp, icmp
+        ]
 
     def _by_protocol(self, parts: list[_Part], data: Bytes) -> dict[int, list[Packets]]:
         """The packets of each protocol that is followed."""
@@ -391,16 +391,16 @@ def _kept(picked: Flags) -> Rows | None:
     count = int(np.count_nonzero(picked))
     if not count:
         return None
-    return slice(None) if count == len(picked) else np.flatnonzero(picked)
+    return ALL if count == len(picked) else np.flatnonzero(picked)
 
 
-def _layers(frames: Frames) -> Iterator[_Layer]:
-    """The frames of a block, apart by link type."""
+def _layers(frames: Frames, which: Rows) -> Iterator[_Layer]:
+    """Some frames of a block, apart by link type."""
     numbers = np.arange(frames.first_frame, frames.first_frame + len(frames))
-    columns = (frames.offset, frames.captured, frames.original, numbers, frames.time_ns)
-    present = link_types(frames)
+    columns = [column[which] for column in (frames.offset, frames.captured, frames.original, numbers, frames.time_ns)]
+    of_each, present = frames.link_type[which], link_types(frames)
     for link_type in present:
-        kept = np.flatnonzero(frames.link_type == link_type) if len(present) > 1 else slice(None)
+        kept = np.flatnonzero(of_each == link_type) if len(present) > 1 else ALL
         yield _Layer(frames.data, link_type, *(column[kept] for column in columns))
 
 

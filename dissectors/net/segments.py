@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dissectors.net.packets import Packets, Words
+from dissectors import native
+from dissectors.capture import Frames
+from dissectors.net.packets import ALL, Packets, Rows, Words
 from dissectors.net.rows import Bytes, Ints, Narrow
 
 TCP_ROW = np.dtype(
@@ -18,12 +20,14 @@ TCP_ROW = np.dtype(
     }
 )
 MASK32 = 0xFFFFFFFF
+ETHERNET = 1  # LINKTYPE_
 FLAGS_WINDOW = np.uint64(0x00FFFFFF_00000000)  # of `rest`, which begins with the data offset and ends with the urgent
 FLAGS_WINDOW_CHECKSUM = np.uint64(0x00FFFFFF_FFFF0000)  # pointer
 
 # Odd multipliers drawn once per process: an attacker who writes the capture cannot aim at collisions. Two of 10**6
 # connections share a 64-bit key by chance once in 30 million captures.
 _FACTORS = [np.uint64(int.from_bytes(os.urandom(8)) | 1) for _ in range(4)]
+_MIXING, _MASKS = np.array(_FACTORS), np.array([FLAGS_WINDOW, FLAGS_WINDOW_CHECKSUM])
 
 
 @dataclass(slots=True)
@@ -58,6 +62,10 @@ class Segments:
     def span(self, low: int, high: int) -> "Segments":
         """Consecutive ones, as views."""
         return Segments(self.data, *(getattr(self, name)[low:high] for name in self.__slots__[1:]))
+
+    def rows(self, places: Ints) -> "Segments":
+        """Some, in the order of their places."""
+        return Segments(self.data, *(getattr(self, name)[places] for name in self.__slots__[1:]))
 
     @staticmethod
     def room(data: Bytes, count: int) -> "Segments":
@@ -101,7 +109,22 @@ class Collected:
         self._added = [data]  # and what was put together from fragments: it will stand behind them
         self._size = len(data)
         self._count = 0
+        self._last_plain = 0  # frame of the last one that came by `add_plain`
+        self._in_order = True  # none that came by `add` stands behind a later frame of those
         self._room = Segments.room(data, room)
+
+    def add_plain(self, frames: Frames, begin: int, udp_ports: Bytes, udp_word: int) -> Rows:
+        """Adds the segments of a piece that need no thought, where that is compiled; returns which frames are left to
+        be decoded. `begin` as in `add`, the rest as in `dissectors.native.segments.plain`.
+        """
+        if not native.enabled or not len(frames) or not (frames.link_type == ETHERNET).all():
+            return ALL
+        self._count, rest = native.segments.plain(
+            frames, self._room, self._count, begin, udp_ports, udp_word, _MIXING, _MASKS
+        )
+        if self._count:
+            self._last_plain = int(self._room.frame[self._count - 1])
+        return rest
 
     def add(self, parts: list[Packets], begin: int, size: int) -> None:
         """The TCP packets of a piece whose data is the block's `[begin:begin + size]` and, behind it, what was put
@@ -109,6 +132,8 @@ class Collected:
         """
         for packets in parts:
             row, header, packets = self._good(packets)
+            if len(packets) and packets.frame[0] < self._last_plain:
+                self._in_order = False
             found = self._room.span(self._count, self._count + len(packets))
             self._count += len(packets)
             _fill(found, packets, row, header)
@@ -122,6 +147,8 @@ class Collected:
     def whole(self) -> tuple[Segments, int]:
         """All of them, and how many had a header that cannot be right; ends the collecting."""
         found = self._room.span(0, self._count)
+        if not self._in_order:
+            found = found.rows(np.argsort(found.frame, kind="stable"))
         if len(self._added) > 1:
             found.data = np.concatenate(self._added)
         return found, self._bad

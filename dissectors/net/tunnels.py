@@ -17,6 +17,7 @@ IP_IN_IP, IPV6_IN_IP, GRE = 4, 41, 47  # IP protocol numbers
 ETHERNET, RAW_IP = 1, 101  # LINKTYPE_
 VXLAN_PORTS = (4789, 8472)  # 8472: what Linux took before there was a number
 GENEVE_PORT = 6081
+TUNNEL_PORTS = (*VXLAN_PORTS, GENEVE_PORT)
 
 _UDP_BYTES = 8
 _VXLAN_BYTES = 8

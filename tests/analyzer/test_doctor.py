@@ -10,6 +10,7 @@ import pytest
 
 from analyzer import doctor
 from analyzer.doctor import Check, Health, examine
+from dissectors import native
 from tests.support.places import DIRECTPUSH
 
 
@@ -47,6 +48,20 @@ def test_what_is_missing_says_for_what_and_how_to_get_it(bare: Path) -> None:
         assert check.purpose
         assert check.hint
     assert health.able, "the main job needs none of these"
+
+
+@pytest.mark.parametrize(
+    ("state", "judged"), [("compiled", "ok"), ("absent", "limited"), ("stale", "limited"), ("off", "note")]
+)
+def test_kernels_are_no_need_but_their_absence_is_told(
+    monkeypatch: pytest.MonkeyPatch, state: str, judged: str
+) -> None:
+    monkeypatch.setattr(native, "state", state)
+    health = examine({})
+    check = found(health, "kernels")
+    assert check.state == judged
+    assert bool(check.hint) == (judged == "limited")
+    assert health.able
 
 
 def test_missing_package_of_the_main_job_makes_it_unable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,9 @@ import pytest
 
 from analyzer.analysis import Analysis, analyze
 from analyzer.trouble import AnalyzeError
+from dissectors import native
 from tests.dissectors.net import dialogues, wire
+from tests.support.kernels import WAYS, compiled
 from tests.support.places import RECORDINGS, SAMPLES
 
 SAMPLE_CAPTURES = sorted(SAMPLES.glob("*.pcap*"))
@@ -25,8 +27,11 @@ def keys_of(path: Path) -> list[Path]:
 
 
 def content(path: Path, **how: Any) -> dict[str, list[dict[str, Any]]]:
-    """Every table as plain rows."""
-    analysis: Analysis = analyze([path], keys_of(path), **how)
+    """Every table of a capture as plain rows."""
+    return rows(analyze([path], keys_of(path), **how))
+
+
+def rows(analysis: Analysis) -> dict[str, list[dict[str, Any]]]:
     return {
         name: [{key: repr(value) for key, value in row.items()} for row in frame.to_dict("records")]
         for name, frame in analysis.tables().items()
@@ -45,10 +50,14 @@ def unequal(wanted: dict[str, list[dict[str, Any]]], got: dict[str, list[dict[st
 
 
 def agree(path: Path) -> None:
-    wanted = content(path, columnar=False)
+    with compiled(False):
+        wanted = content(path, columnar=False)
     assert wanted["connections"]
-    for block_bytes in BLOCKS:
-        assert unequal(wanted, content(path, block_bytes=block_bytes)) == [], block_bytes
+    for way in WAYS:
+        for block_bytes in BLOCKS:
+            with compiled(way):
+                found = content(path, block_bytes=block_bytes)
+            assert unequal(wanted, found) == [], (way, block_bytes)
 
 
 @pytest.mark.parametrize("name", ["silent_firewall", "hanging_sync"])
@@ -75,7 +84,11 @@ def test_a_capture_with_hardly_any_payload_is_read(tmp_path: Path, keep: int) ->
     path = tmp_path / "cut.pcap"
     path.write_bytes(wire.pcap(cut))
     assert cut
-    assert unequal(content(path, columnar=False), content(path)) == []
+    with compiled(False):
+        wanted = content(path, columnar=False)
+    for way in WAYS:
+        with compiled(way):
+            assert unequal(wanted, content(path)) == [], way
 
 
 # Where a connection is seen on two legs and the first one's hello comes late, the block decides which leg is read.
@@ -107,14 +120,17 @@ def survives(path: Path, data: bytes, keys: list[Path], both: bool) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            tables = analyze([path], keys).tables()
+            tables = rows(analyze([path], keys))
         except AnalyzeError:
             return
-        if both:
-            plain = analyze([path], keys, columnar=False).tables()
-            assert {name: len(table) for name, table in tables.items()} == {
-                name: len(table) for name, table in plain.items()
-            }
+        with compiled(False):
+            if native.enabled:
+                assert unequal(rows(analyze([path], keys)), tables) == []
+            if both:
+                plain = analyze([path], keys, columnar=False).tables()
+                assert {name: len(table) for name, table in tables.items()} == {
+                    name: len(table) for name, table in plain.items()
+                }
 
 
 PLAIN_PCAPS = [path for path in SAMPLE_CAPTURES if path.suffix == ".pcap"]

@@ -2,16 +2,20 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
+
 from dissectors.capture import Frames
 from dissectors.events import Connection, Event
 from dissectors.net.columns import Connections
 from dissectors.net.evidence import Upper
 from dissectors.net.packets import PacketDecoder
 from dissectors.net.plain import PlainConnections
-from dissectors.net.segments import segments
+from dissectors.net.segments import Collected, Segments
 from tests.dissectors.net.wire import Frame, columns
+from tests.support.kernels import WAYS, compiled
 
 WHOLE = 1 << 40
+EVERY_PORT = np.ones(1 << 16, np.uint8)
 CUTS = (WHOLE, 1000, 37, 7, 1)
 
 Entry = tuple[int, bytes | int, int, int]  # side, bytes (or the length of a gap), frame, time
@@ -88,14 +92,21 @@ def run(
     decoder, connections = PacketDecoder(), tracker(new_stream, **options)
     events: list[Event] = []
     for block in blocks:
-        found, _ = segments(decoder.decode(block)[0])
-        events += connections.block(found)
+        events += connections.block(decoded(decoder, block))
     events += connections.finish()
     assert all(isinstance(event, Connection) for event in events)
     ended = sorted((event for event in events if isinstance(event, Connection)), key=lambda each: each.connection_id)
     assert [each.connection_id for each in ended] == list(range(1, len(ended) + 1)), "each connection exactly once"
     assert all(recorder.closed is not None for recorder in recorders.values())
     return ended, recorders
+
+
+def decoded(decoder: PacketDecoder, block: Frames) -> Segments:
+    """The segments of a block, as the built-in engine finds them."""
+    collected = Collected(block.data, len(block))
+    rest = collected.add_plain(block, 0, EVERY_PORT, 0)
+    collected.add(decoder.decode_apart(block, rest)[0], 0, len(block.data))
+    return collected.whole()[0]
 
 
 def cut(frames: Sequence[Frame], per: int) -> Iterator[Frames]:
@@ -113,10 +124,14 @@ def cut_block(block: Frames, per: int) -> Iterator[Frames]:
 
 
 def both(frames: Sequence[Frame], cuts: Sequence[int] = CUTS, budget: int = WHOLE) -> Result:
-    """The plain twin's answer, after the columns gave the same for every block size."""
-    wanted = run(cut(frames, WHOLE), PlainConnections, budget)
-    for per in cuts:
-        assert differences(wanted, run(cut(frames, per), Connections, budget), bytes_too=budget == WHOLE) == [], per
+    """The plain twin's answer, after the columns gave the same for every block size, compiled and not."""
+    with compiled(False):
+        wanted = run(cut(frames, WHOLE), PlainConnections, budget)
+    for way in WAYS:
+        for per in cuts:
+            with compiled(way):
+                found = run(cut(frames, per), Connections, budget)
+            assert differences(wanted, found, bytes_too=budget == WHOLE) == [], (way, per)
     return wanted
 
 

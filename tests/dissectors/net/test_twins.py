@@ -1,4 +1,6 @@
-"""The columns and the plain path are one: on recordings, on random captures, for every size of block."""
+"""The columns, compiled or not, and the plain path are one: on recordings, on random captures, for blocks
+of every size.
+"""
 
 from collections.abc import Iterator
 
@@ -8,6 +10,7 @@ import pytest
 from dissectors.capture import Frames, open_capture
 from dissectors.net.plain import PlainConnections
 from tests.dissectors.net import dialogues, drive
+from tests.support.kernels import WAYS, compiled
 from tests.support.places import RECORDINGS, SAMPLES
 
 SAMPLE_CAPTURES = sorted(SAMPLES.glob("*.pcap*"))
@@ -28,19 +31,27 @@ def blocks(block: Frames, per: int) -> Iterator[Frames]:
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.name) for path in SAMPLE_CAPTURES])
 def test_samples(path: object) -> None:
     block = block_of(path)
-    wanted = drive.run(blocks(block, drive.WHOLE), PlainConnections)
+    with compiled(False):
+        wanted = drive.run(blocks(block, drive.WHOLE), PlainConnections)
     assert wanted[0]
-    for per in (drive.WHOLE, 37):
-        assert drive.differences(wanted, drive.run(blocks(block, per))) == [], per
+    for way in WAYS:
+        for per in (drive.WHOLE, 37):
+            with compiled(way):
+                found = drive.run(blocks(block, per))
+            assert drive.differences(wanted, found) == [], (way, per)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.name) for path in [*SAMPLE_CAPTURES, *RECORDED]])
 def test_recordings_in_blocks_of_every_size(path: object) -> None:
     block = block_of(path)
-    wanted = drive.run(blocks(block, drive.WHOLE), PlainConnections)
-    for per in drive.CUTS:
-        assert drive.differences(wanted, drive.run(blocks(block, per))) == [], per
+    with compiled(False):
+        wanted = drive.run(blocks(block, drive.WHOLE), PlainConnections)
+    for way in WAYS:
+        for per in drive.CUTS:
+            with compiled(way):
+                found = drive.run(blocks(block, per))
+            assert drive.differences(wanted, found) == [], (way, per)
     for per in (1, 7):
         assert drive.differences(wanted, drive.run(blocks(block, per), PlainConnections)) == [], per
 
@@ -68,7 +79,10 @@ def test_random_captures_of_more_connections_than_are_kept_open(seed: int) -> No
     frames = dialogues.capture(3000 + seed, wild=0.3, connections=6)
     for per in (3, 20):
         wanted = drive.run(drive.cut(frames, per), PlainConnections, max_open=2)
-        assert drive.differences(wanted, drive.run(drive.cut(frames, per), max_open=2)) == [], per
+        for way in WAYS:
+            with compiled(way):
+                found = drive.run(drive.cut(frames, per), max_open=2)
+            assert drive.differences(wanted, found) == [], (way, per)
 
 
 @pytest.mark.slow

@@ -1,0 +1,30 @@
+"""The loops that touch every packet, compiled: a kernel a file, each with a twin in numpy that says what it must do.
+
+    chains.pyx     capture/chains.py              where records begin
+    segments.pyx   net/packets.py, segments.py    TCP headers as columns
+    facts.pyx      net/facts.py, firsts.py        what packets show of their connections
+
+They are built where there is a C compiler. Where there is none, or the environment has DIRECTPUSH_PURE=1, the twins do
+the work: everything is said just the same, later. Tests hold the two equal.
+"""
+
+import os
+
+REVISION = 1
+"""Raised with every change of what kernels take and give: kernels of another revision are not used."""
+
+state = "compiled"
+"""`compiled`, or why not: `absent` (not built), `stale` (built from other sources) or `off` (DIRECTPUSH_PURE)."""
+
+if os.environ.get("DIRECTPUSH_PURE", "0") not in ("", "0"):
+    state = "off"
+else:
+    try:
+        from dissectors.native import chains, facts, segments
+    except ImportError:
+        state = "absent"
+    else:
+        if {chains.REVISION, facts.REVISION, segments.REVISION} != {REVISION}:
+            state = "stale"
+
+enabled = state == "compiled"
