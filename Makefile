@@ -20,7 +20,7 @@ demo: $(READY) ## analyse a bundled capture: the answer here, the timeline in de
 	@echo "The timeline is in demo/timeline.html: open it in a browser."
 
 test: $(READY) system ## every test (installs tshark, chromium, openssl and wbxml2xml where that is allowed)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 quick: $(READY) ## the tests that take under a minute together
 	@$(BIN)/python -m pytest -m "not slow and not tshark and not browser and not bench"

@@ -155,7 +155,10 @@ def analyze(
         columnar=columnar,
     )
     collecting = gc.isenabled()
-    gc.disable()  # events are trees without cycles; looking for cycles in millions of them costs a fifth of the time
+    if interface is None:
+        gc.disable()  # events are trees without cycles; looking for cycles in millions of them costs a fifth of the time
+    else:
+        gc.enable()  # may go on for days, and there is time
     try:
         if interface is not None:
             read = read_live(how, Timeline, progress)
@@ -163,8 +166,7 @@ def analyze(
             read = read_captures(_as_list(paths), keys, how, Timeline, progress)
         builders = read.sink.finish(read.facts)
     finally:
-        if collecting:
-            gc.enable()
+        (gc.enable if collecting else gc.disable)()
     if (keylogs or rsa_keys) and (len(keys) or keys.private_keys) and _all_closed(builders["connections"]):
         warnings.append(Trouble("the keys that were given open no connection of this capture", UNFIT_HINT))
     return Analysis([*warnings, *read.troubles], time.monotonic() - started, len(keys), builders)
