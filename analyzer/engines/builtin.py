@@ -53,7 +53,7 @@ class BuiltinEngine:
         self._connections = tracker(lambda number: ConnectionStream(number, self._shared), capture, first_connection_id)
         self._packets = PacketDecoder(lambda header: wanted(header, notify_ports))
         self._udp_ports = np.zeros(1 << 16, np.uint8)
-        self._udp_ports[[*notify_ports, *TUNNEL_PORTS]] = 1
+        self._udp_ports[[port for port in (*notify_ports, *TUNNEL_PORTS) if 0 <= port < 1 << 16]] = 1
         self._truncated_frames = 0
         self._bad_headers = 0
         self._missing_bytes = 0

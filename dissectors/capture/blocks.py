@@ -112,7 +112,7 @@ class Blocks:
         for code, which, detail in (
             ("captured_too_long", overlong, "more bytes claimed than are in its block"),
             ("captured_too_long", ~overlong & (captured > original), "more bytes captured than were on the wire"),
-            ("time_out_of_range", unfit, "its time does not fit 64 bits of nanoseconds since 1970"),
+            ("time_out_of_range", unfit, "its time is before 1970, or does not fit 64 bits of nanoseconds since then"),
             ("bad_interface", ~known & (local >= 0), "an interface that was not described before"),
             ("packet_without_time", blocks.kinds == SIMPLE_PACKET, "it was given the time of the frame before it"),
         ):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dissectors.capture.frames import Flags, Longs
 
 NS = 1_000_000_000
-LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1
+LOWEST, HIGHEST = 0, (1 << 63) - 1  # no times before 1970: any two differ by less than 64 bits, and -1 can mean none
 DEFAULT_RESOLUTION = 6  # microseconds, when an interface does not say
 
 
@@ -20,7 +20,7 @@ def ticks_per_second(resolution: int) -> int:
 
 
 def to_ns(ticks: NDArray[np.uint64], resolution: int, offset_s: int) -> tuple[Longs, Flags]:
-    """Nanoseconds, and which of them did not fit 64 bits and were brought to the nearest that does."""
+    """Nanoseconds, and which of them were out of range and were brought to its nearest end."""
     rate = ticks_per_second(resolution)
     shift = offset_s * NS
 
@@ -31,7 +31,7 @@ def to_ns(ticks: NDArray[np.uint64], resolution: int, offset_s: int) -> tuple[Lo
     high = int(ticks.max())
     # The result grows with the ticks: if both ends fit, all do. It must fit before the shift is added, too.
     fits = exact(int(ticks.min())) >= LOWEST and max(exact(high), exact(high) - shift) <= HIGHEST and shift <= HIGHEST
-    if fits and shift >= LOWEST:
+    if fits and shift >= -(1 << 63):
         fine = np.zeros(len(ticks), np.bool_)
         if resolution & 0x80 and exponent <= 34:  # below 2**34, a fraction times 10**9 is below 2**64
             bits = np.uint64(exponent)

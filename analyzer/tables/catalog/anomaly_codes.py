@@ -19,7 +19,7 @@ CODES: dict[str, str] = {
     "packet_without_time": "A frame carries no time (simple packet block): it was given that of the one before.",
     "read_failed": "The operating system stopped reading the file with an error; what came before was read.",
     "secrets_limit": "The file holds more embedded keys than are kept.",
-    "time_out_of_range": "A frame's time does not fit 64 bits of nanoseconds since 1970.",
+    "time_out_of_range": "A frame's time is before 1970 or does not fit 64 bits of nanoseconds; the nearest is taken.",
     # packets
     "ip_fragment_dropped": "IP fragments overlapped, came too late or found no room: their packet is lost.",
     "ip_header_cut": "Packets end, or cannot be right, before their TCP or UDP header does.",

@@ -227,6 +227,14 @@ def test_a_time_that_does_not_fit_is_brought_to_the_edge_and_told() -> None:
     assert [(anomaly.code, anomaly.frame) for anomaly in reader.anomalies] == [("time_out_of_range", 1)]
 
 
+def test_a_time_before_1970_is_brought_to_1970_and_told() -> None:
+    early = interface(options=option(14, struct.pack("<q", -(T // 1_000_000) - 1)))
+    rows, reader = read(section() + early + packet(b"a", T) + packet(b"b", T + 5_000_000))
+    assert rows[0][3] == 0
+    assert 4 * 10**9 <= rows[1][3] < 5 * 10**9
+    assert [(anomaly.code, anomaly.frame) for anomaly in reader.anomalies] == [("time_out_of_range", 1)]
+
+
 def test_a_wrong_second_length_is_told_and_the_frame_kept() -> None:
     torn = packet(b"a")[:-4] + b"\x63\0\0\0"
     for data in (section() + interface() + torn + packet(b"b"), section() + interface() + packet(b"b") + torn):
