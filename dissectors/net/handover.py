@@ -230,10 +230,11 @@ class Handover:
                     stream.pass_over(side, length, frame, time_ns)
                 else:
                     reassembly.segment(side, position, bytes(buffer[start : start + captured]), length, frame, time_ns)
+            if stream.wanted:
+                reassembly.acknowledged(1 - side, reached, time_ns)
             if not stream.wanted:
                 passed = packets.stop
                 break
-            reassembly.acknowledged(1 - side, reached, time_ns)
         self._slots.one["mode"][slot] = self._settle(slot, stream)
         return passed
 

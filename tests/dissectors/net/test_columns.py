@@ -407,3 +407,18 @@ def test_ids_follow_the_first_frames() -> None:
     assert [each.client.port for each in connections] == [41000 - number for number in range(20)]
     assert connections[0].start_ns == START
     assert RST not in {note.flags for each in connections for note in each.last_packets}
+
+
+def test_an_acknowledgement_that_ends_the_interest_ends_it_at_once() -> None:
+    """It gives up a hole, and what waited behind it is more than the stream wants; the other side's hole comes later
+    and is not looked at any more.
+    """
+    dialogue = Dialogue().open().say(CLIENT, b"1")
+    dialogue.say(CLIENT, b"lost", lost=True).say(CLIENT, b"x" * 100)
+    dialogue.say(SERVER, b"lost, too", lost=True).say(SERVER, b"y" * 100)  # acknowledges the client's hole
+    dialogue.ack(CLIENT).wait(2 * SECOND).ack(SERVER).wait(2 * SECOND).say(SERVER, b"z")
+    for tracker in (Connections, PlainConnections):
+        (connection,), recorders = drive.run(drive.cut(dialogue.frames, drive.WHOLE), tracker, budget=50)
+        assert recorders[1].text(CLIENT) == b"1<4>" + b"x" * 100
+        assert recorders[1].text(SERVER) == b""
+        assert (connection.client.missing_bytes, connection.server.missing_bytes) == (4, 9)
