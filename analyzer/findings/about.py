@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from analyzer.findings import Finding, SettledBy, Severity
-from analyzer.findings.picked import Picked, picked
-
-if TYPE_CHECKING:
-    import pandas as pd
+from analyzer.findings.picked import Picked
 
 FRAMES = 8  # so many are named; the filter shows the rest
 CONNECTIONS = 5  # in a filter
 
 
 def about(
-    waits: pd.DataFrame | Picked,
+    waits: Picked,
     *,
     code: str,
     severity: Severity,
@@ -29,34 +26,32 @@ def about(
     settled_by: SettledBy | None = None,
 ) -> Finding:
     """The finding; `confidence` and `frames` come from the ends of the waits when they are not given."""
-    some = picked(waits)
     return Finding(
         code=code,
         severity=severity,
         title=title,
         detail=detail,
         advice=advice,
-        session_id=only(some["session_id"]),
-        connection_id=only(some["connection_id"]),
-        start=min(some.known("start"), default=None),
-        end=max(some.known("end"), default=None),
-        confidence=confidence or commonest(Counter(map(str, some.known("evidence_grade")))),
-        frames=frames or frames_of(some),
-        display_filter=one_filter(list(dict.fromkeys(some.known("display_filter")))[:CONNECTIONS]),
+        session_id=only(waits["session_id"]),
+        connection_id=only(waits["connection_id"]),
+        start=min(waits.known("start"), default=None),
+        end=max(waits.known("end"), default=None),
+        confidence=confidence or commonest(Counter(map(str, waits.known("evidence_grade")))),
+        frames=frames or frames_of(waits),
+        display_filter=one_filter(list(dict.fromkeys(waits.known("display_filter")))[:CONNECTIONS]),
         settled_by=settled_by,
     )
 
 
-def frames_of(waits: pd.DataFrame | Picked) -> tuple[int, ...]:
+def frames_of(waits: Picked) -> tuple[int, ...]:
     """Frames that show how these waits ended: from the evidence of their teardowns, else where the waits end."""
-    some = picked(waits)
     frames: list[int] = []
-    for evidence in some["evidence"]:
+    for evidence in waits["evidence"]:
         for item in evidence if isinstance(evidence, list | tuple) else ():
             frames += [frame for frame in item.get("frames") or () if frame not in frames]
         if len(frames) >= FRAMES:
             break
-    return tuple(sorted(frames[:FRAMES])) or tuple(some.known("end_frame")[:FRAMES])
+    return tuple(sorted(frames[:FRAMES])) or tuple(waits.known("end_frame")[:FRAMES])
 
 
 def one_filter(filters: Sequence[object]) -> str | None:

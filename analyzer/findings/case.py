@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from math import isnan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -30,7 +31,6 @@ from analyzer.findings.picked import Picked
 from analyzer.findings.words import listed, plain
 from analyzer.tables import read
 from analyzer.tables.builder import NAT
-from analyzer.tables.catalog import heartbeats
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -177,55 +177,65 @@ class Case:
 
     @cached_property
     def waits(self) -> pd.DataFrame:
-        """All waits as `part` gives them. Large: ask for parts where they will do."""
-        return self.part(np.arange(len(self)))
-
-    def part(self, places: npt.NDArray[Any]) -> pd.DataFrame:
-        """Some waits with the columns of `heartbeats`, and beside each: its fate and, when it died, the way; mechanism,
-        ended_by, cause, premature, idle_s, evidence_grade and evidence of its end; client_ip, server_ip, sni,
-        tls_version, keepalives and display_filter of its connection; who (the session, or the client's address); x_s,
-        the seconds of idle that it has tested (absent where keep-alives were sent).
+        """All waits as a frame, with what `part` gives of each and, beside that, its fate and, when it died, the way.
+        Large and slow to make: for the pictures of the page.
         """
         import pandas as pd
 
-        facts = self.facts
-        beats = self.source("heartbeats")
-        names = [c.name for c in heartbeats.TABLE.columns]
+        facts, tables = self.facts, self.tables
         parts = [
-            read.part(beats, names, facts.row[places]),
-            read.part(self.source("teardowns"), _END, facts.end[places]),
-            read.part(self.source("connections"), _LINK, facts.link[places]),
+            tables["heartbeats"].take(facts.row),
+            _beside(tables["teardowns"][list(_END)], facts.end),
+            _beside(tables["connections"][list(_LINK)], facts.link),
         ]
         made = {
-            "fate": pd.Series(np.array(FATES, dtype=object)[facts.fate[places]], dtype="str"),
-            "way": pd.Series(np.array([*WAYS, ""], dtype=object)[facts.way[places]], dtype="str"),
-            "x_s": facts.x_s[places],
-            "who": pd.Series([self.speakers[n] for n in facts.who[places].tolist()], dtype=object),
+            "fate": pd.Series(np.array(FATES, dtype=object)[facts.fate], dtype="str"),
+            "way": pd.Series(np.array([*WAYS, ""], dtype=object)[facts.way], dtype="str"),
+            "x_s": facts.x_s,
+            "who": pd.Series([self.speakers[n] for n in facts.who.tolist()], dtype=object),
         }
         columns = {str(name): column.array for one in parts for name, column in one.items()}
-        return pd.DataFrame(columns | made, index=pd.RangeIndex(len(places)), copy=False)
+        return pd.DataFrame(columns | made, index=pd.RangeIndex(len(self)), copy=False)
+
+    def part(self, places: npt.NDArray[Any]) -> Picked:
+        """Some waits with the columns of `heartbeats`, and beside each: mechanism, ended_by, cause, premature, idle_s,
+        evidence_grade and evidence of its end; client_ip, server_ip, sni, tls_version, keepalives and display_filter of
+        its connection; who (the session, or the client's address); x_s, the seconds of idle that it has tested (absent
+        where keep-alives were sent).
+        """
+        facts = self.facts
+
+        def column(name: str) -> list[Any]:
+            if name == "who":
+                return [self.speakers[n] for n in facts.who[places].tolist()]
+            if name == "x_s":
+                return [None if isnan(x_s) else x_s for x_s in facts.x_s[places].tolist()]
+            if name in _END:
+                return read.some(self.source("teardowns"), name, facts.end[places])
+            if name in _LINK:
+                return read.some(self.source("connections"), name, facts.link[places])
+            return read.some(self.source("heartbeats"), name, facts.row[places])
+
+        return Picked(len(places), column)
 
     def by_speaker(self, places: npt.NDArray[np.intp]) -> Iterator[tuple[object, Picked, int]]:
         """Some waits by who waited, where that is known: who, those waits, and how many waits that one has in all."""
         if not len(places):
             return
-        waits, who = Picked(self.part(places)), self.facts.who[places]
+        waits, who = self.part(places), self.facts.who[places]
         total = np.bincount(self.facts.who, minlength=len(self.speakers))
-        order = np.argsort(who, kind="stable")
-        firsts = np.flatnonzero(np.diff(who[order], prepend=-1))
-        for rows in np.split(order, firsts[1:]):
-            number = int(who[rows[0]])
+        for number, rows in _grouped(who):
             if self.speakers[number] is not None:
-                yield self.speakers[number], waits.part(rows.tolist()), int(total[number])
+                yield self.speakers[number], waits.part(rows), int(total[number])
 
-    def deaths(self, way: str) -> list[tuple[str, pd.DataFrame]]:
+    def deaths(self, way: str) -> list[tuple[str, Picked]]:
         """The waits that died in this way, as (server address, its waits), most deaths first."""
         places = self.having(DIED, way)
         if not len(places):
             return []
-        died = self.part(places)
-        groups = [(str(server), waits) for server, waits in died.groupby(died["server_ip"].astype(object).fillna("?"))]
-        return sorted(groups, key=lambda group: -len(group[1]))
+        died, names = self.part(places), [*self.servers, "?"]  # -1 is the last
+        groups = [(names[number], died.part(rows)) for number, rows in _grouped(self.facts.server[places])]
+        return sorted(groups, key=lambda group: (-len(group[1]), group[0]))
 
     def timer(self, server_ip: str, died_s: npt.NDArray[np.float64]) -> Timer:
         """What the waits towards one server say about an idle timer, given how long those that died in one way had been
@@ -275,10 +285,10 @@ class Case:
         return f"{plain(str(names[named[0]]))} ({server_ip})" if len(named) else server_ip
 
     @staticmethod
-    def clients(waits: pd.DataFrame) -> str:
+    def clients(waits: Picked) -> str:
         """The device (seen as 192.0.2.7); the devices (seen as 192.0.2.7 and 192.0.2.9): a NAT may hide them."""
-        who = "the device" if waits["who"].nunique() == 1 else "the devices"
-        return f"{who} (seen as {listed(dict.fromkeys(waits['client_ip'].dropna().astype(object)))})"
+        who = "the device" if len(set(waits.known("who"))) == 1 else "the devices"
+        return f"{who} (seen as {listed(dict.fromkeys(waits.known('client_ip')))})"
 
     @cached_property
     def device_names(self) -> dict[object, str]:
@@ -325,6 +335,21 @@ def _at(column: npt.NDArray[Any], places: npt.NDArray[Any], absent: Any) -> npt.
     """column[places], and `absent` where the place is -1."""
     found: npt.NDArray[Any] = np.append(column, np.array([absent], dtype=column.dtype))[places]
     return found
+
+
+def _beside(table: pd.DataFrame, rows: npt.NDArray[Any]) -> pd.DataFrame:
+    """These rows, and one in which everything is absent where the row is -1."""
+    found = rows >= 0
+    cut = table.take(rows[found])
+    cut.index = np.flatnonzero(found)
+    return cut if len(cut) == len(rows) else cut.reindex(range(len(rows)))
+
+
+def _grouped(numbers: npt.NDArray[Any]) -> list[tuple[int, list[int]]]:
+    """Each number with the places that have it, in order. There is at least one."""
+    order = np.argsort(numbers, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
+    return [(int(numbers[group[0]]), group.tolist()) for group in groups]
 
 
 def _first(otherwise: str, names: tuple[str, ...], *cases: tuple[str, npt.NDArray[np.bool_]]) -> npt.NDArray[np.int8]:

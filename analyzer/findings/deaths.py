@@ -8,13 +8,13 @@ import numpy as np
 
 from analyzer.findings import Severity
 from analyzer.findings.case import DIED, Case, Timer
+from analyzer.findings.picked import Picked
 from analyzer.findings.words import counted, framed, span, spans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
-    import pandas as pd
 
 ADVISED_TIMER = "30 min"  # Exchange 2007's and Apple's advice for every idle timer on the path
 SEVERE_SHARE = 0.05  # of the waits; fewer deaths than this cost something but push still works
@@ -31,12 +31,12 @@ PATTERNS = {
 SAME_LENGTH = 0.1  # relative spread within which several ends look like one timer
 
 
-def severity(case: Case, server_ip: str, died: pd.DataFrame) -> Severity:
+def severity(case: Case, server_ip: str, died: Picked) -> Severity:
     total = int(np.count_nonzero(case.at_server(server_ip)))
     return "error" if len(died) >= 2 and len(died) >= SEVERE_SHARE * total else "warning"
 
 
-def opening(case: Case, server_ip: str, died: pd.DataFrame, how: str) -> str:
+def opening(case: Case, server_ip: str, died: Picked, how: str) -> str:
     """5 of 12 waits died before they were answered: all went silent."""
     waits = case.at_server(server_ip)
     total, all_died = int(np.count_nonzero(waits)), case.count(DIED, waits)
@@ -47,10 +47,10 @@ def opening(case: Case, server_ip: str, died: pd.DataFrame, how: str) -> str:
     return f"{first}; {len(died):,} {how}."
 
 
-def tested(died: pd.DataFrame) -> npt.NDArray[np.float64]:
+def tested(died: Picked) -> npt.NDArray[np.float64]:
     """How long each had been idle, where that says something about a timer: not of ends with another cause."""
-    other = died["cause"].astype(object).isin(NO_TIMER).to_numpy()
-    return np.where(other, np.nan, died["x_s"].to_numpy())
+    known = (np.nan if x_s is None or cause in NO_TIMER else x_s for cause, x_s in died.each("cause", "x_s"))
+    return np.fromiter(known, dtype=np.float64, count=len(died))
 
 
 def idle(timer: Timer) -> str:
@@ -84,11 +84,11 @@ def between(timer: Timer, ends: str = "death") -> str:
     return f"after {low} ({counts})" if low == high else f"after more than {low} and at most {high} ({counts})"
 
 
-def pattern(died: pd.DataFrame) -> str | None:
+def pattern(died: Picked) -> str | None:
     """What many of these ends have in common, beside idleness; the same for most of them."""
-    causes = died["cause"].astype(object).value_counts()
+    causes = died["cause"]
     for cause, words in PATTERNS.items():
-        if causes.get(cause, 0) * 2 > len(died):
+        if causes.count(cause) * 2 > len(died):
             return words
     return None
 
@@ -107,9 +107,10 @@ def seen_in(frames: Sequence[int]) -> str:
     return f"; see {framed(frames)}" if frames else ""
 
 
-def one_length(died: pd.DataFrame) -> str | None:
+def one_length(died: Picked) -> str | None:
     """25 s or 24-26 s when all these waits were held for about the same time, else None."""
-    held = died["held_s"].dropna()
-    if len(held) < FEW_DEATHS or held.max() - held.min() > max(2.0, SAME_LENGTH * held.median()):
+    held = sorted(died.known("held_s"))
+    if len(held) < FEW_DEATHS:
         return None
-    return spans(float(held.min()), float(held.max()))
+    median = (held[(len(held) - 1) // 2] + held[len(held) // 2]) / 2
+    return None if held[-1] - held[0] > max(2.0, SAME_LENGTH * median) else spans(held[0], held[-1])

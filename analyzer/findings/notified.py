@@ -5,6 +5,7 @@ Deliveries that only the devices' side shows are left alone here: without the se
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,16 +15,12 @@ import numpy as np
 
 from analyzer.findings.about import FRAMES, address_filter
 from analyzer.findings.case import Case
-from analyzer.findings.picked import Picked
+from analyzer.findings.picked import Picked, picked
 from analyzer.findings.words import counted, listed, of_all, short, span
 from analyzer.tables import read
 from analyzer.texts import endpoint
 
-_NAMES = (
-    *("session_id", "notification_frame", "heartbeat_id", "time", "notify_to_ping_s", "ping_to_sync_s", "sync_done_s"),
-    *("outcome", "total_s", "source_ip", "destination_ip", "destination_port", "refused_by", "refusal"),
-    *("refusal_frame", "poll_frame"),
-)
+_ENDS = ("source_ip", "destination_ip", "destination_port")
 _SAID = (
     ("delivered", "delivered"),
     ("blocked", "refused"),
@@ -90,13 +87,13 @@ def ways(case: Case, *outcomes: str, by: tuple[str, ...] = ()) -> Iterator[Way]:
     places = np.flatnonzero(ours & read.among(table, "outcome", *outcomes))
     if not len(places):
         return
-    rows, everything = Picked(read.part(table, _NAMES, places)), _ends(table, np.flatnonzero(ours))
+    rows, total = picked(table, places), Counter(picked(table, np.flatnonzero(ours)).each(*_ENDS))
     groups: dict[tuple[Any, ...], list[int]] = {}
-    for place, key in enumerate(zip(*(rows[name] for name in (*_ENDS, *by)), strict=True)):
+    for place, key in enumerate(rows.each(*_ENDS, *by)):
         groups.setdefault(key, []).append(place)
     for key, some in sorted(groups.items(), key=lambda group: -len(group[1])):
         source, destination, port = key[:3]
-        yield Way(str(source), str(destination), port, rows.part(some), everything.count(key[:3]))
+        yield Way(str(source), str(destination), port, rows.part(some), total[key[:3]])
 
 
 def line(case: Case) -> str | None:
@@ -120,11 +117,3 @@ def line(case: Case) -> str | None:
     if delivered.any() and times:
         parts[0] += f" (median {', '.join(times)})"
     return f"Between the servers: {counted(total, 'notification')}, {listed(parts, len(parts))}."
-
-
-_ENDS = ("source_ip", "destination_ip", "destination_port")
-
-
-def _ends(table: read.Source, places: Any) -> list[tuple[Any, ...]]:
-    rows = Picked(read.part(table, _ENDS, places))
-    return list(zip(*(rows[name] for name in _ENDS), strict=True))

@@ -54,8 +54,7 @@ def _either(case: Case) -> bool:
     """Idle times and ages explain the ends equally well."""
     ends = case.source("teardowns")
     cut = np.flatnonzero(read.bools(ends, "premature"))
-    kept = read.part(ends, ["evidence"], cut)["evidence"]
-    kinds = {item["kind"] for one in kept if isinstance(one, list | tuple) for item in one}
+    kinds = {item["kind"] for one in read.some(ends, "evidence", cut) if isinstance(one, list | tuple) for item in one}
     return IDLE_OR_AGE in kinds and IDLE.kind not in kinds
 
 

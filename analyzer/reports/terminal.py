@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from analyzer.findings.case import Case
+from analyzer.findings.picked import picked
 from analyzer.findings.words import counted, framed, plain, size, span
 from analyzer.tables import read
 from analyzer.texts import utc
@@ -31,6 +32,7 @@ PARAGRAPH = 4000  # characters
 NARROW = 90  # columns below which the tables leave out what can be left out
 PIPE_WIDTH = 120  # when the output is no terminal and COLUMNS does not say
 
+_WAIT = ("heartbeat_id", "start", "requested_s", "held_s", "outcome", "request_frame", "end_frame", "ended_by", "who")
 _END = ("time", "heartbeat_id", "mechanism", "ended_by", "cause", "evidence_grade", "idle_s", "evidence")
 _STYLES = {"ok": "bold green", "info": "bold cyan", "warning": "bold yellow", "error": "bold red"}
 
@@ -191,15 +193,15 @@ def _waits(tables: Mapping[str, pd.DataFrame], out: Console) -> None:
     narrow = out.width < NARROW
     names = ["start (UTC)", ">asked", ">held", "outcome", "frames"]
     table = _table(">wait", *names, *([] if narrow else ["ended by", "~device"]))
-    for row in read.rows(waits):
-        start = "?" if row["start"] is None else _time(row["start"])
+    for number, start_ns, asked, held, outcome, request, end, ended_by, who in waits.each(*_WAIT):
+        start = "?" if start_ns is None else _time(start_ns)
         cells = [start.split()[-1] if narrow else start]
-        cells += ["?" if row[name] is None else span(row[name]) for name in ("requested_s", "held_s")]
-        cells += [str(row["outcome"]), f"{row['request_frame'] or '?'} → {row['end_frame'] or '-'}"]
+        cells += ["?" if seconds is None else span(seconds) for seconds in (asked, held)]
+        cells += [str(outcome), f"{request or '?'} → {end or '-'}"]
         if not narrow:
-            ended = row["ended_by"] if row["outcome"] == "torn_down" else None
-            cells += [str(ended or "-").replace("_", " "), case.device(row["who"])]
-        _row(table, str(row["heartbeat_id"]), *cells)
+            ended = ended_by if outcome == "torn_down" else None
+            cells += [str(ended or "-").replace("_", " "), case.device(who)]
+        _row(table, str(number), *cells)
     _put(out, table)
     if total > WAITS:
         hanging(out, " ", f"and {total - WAITS:,} more waits: --tables DIR or --json has all of them", "dim")
@@ -213,14 +215,13 @@ def _teardowns(tables: Mapping[str, pd.DataFrame], out: Console) -> None:
         return
     out.print()
     hanging(out, " ", f"{counted(len(places), 'premature end')}:", "dim")
-    for row in read.rows(read.part(ends, _END, places[:WAITS])):
-        time = _time(row["time"]) if row["time"] is not None else "?"
-        idle = f", idle {span(row['idle_s'])}" if row["idle_s"] is not None else ""
-        ended_by = str(row["ended_by"]).replace("_", " ")
-        cause = str(row["cause"]).replace("_", " ")
-        head = f"{time}  wait {row['heartbeat_id']}: {row['mechanism']} by {ended_by}, {cause}"
-        hanging(out, "  ", f"{head} ({row['evidence_grade']}){idle}", "")
-        for item in row["evidence"] or ():
+    rows = picked(ends, places[:WAITS]).each(*_END)
+    for time_ns, wait, mechanism, ended_by, cause, grade, idle_s, evidence in rows:
+        time = "?" if time_ns is None else _time(time_ns)
+        idle = "" if idle_s is None else f", idle {span(idle_s)}"
+        by, why = (str(word).replace("_", " ") for word in (ended_by, cause))
+        hanging(out, "  ", f"{time}  wait {wait}: {mechanism} by {by}, {why} ({grade}){idle}", "")
+        for item in evidence or ():
             frames = framed(item.get("frames") or ())
             detail = str(item.get("detail") or item.get("kind"))
             hanging(out, "    ", f"{detail} ({frames})" if frames else detail, "dim")

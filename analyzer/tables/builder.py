@@ -130,30 +130,7 @@ class TableBuilder:
         if name in self._later:
             return list(self._later[name](rows))
         chunks = self._chunks[name]
-        absent = chunks.mask()[rows].tolist()
-        return [None if no else value for value, no in zip(chunks.array()[rows].tolist(), absent, strict=True)]
-
-    def part(self, names: Sequence[str], rows: npt.NDArray[Any]) -> pd.DataFrame:
-        """Some rows of some columns as pandas; the builder lives on."""
-        import pandas as pd
-
-        arrays = {}
-        for column in self.table.columns:
-            if column.name in names:
-                if column.name in self._later:
-                    fresh = _chunks_for(column)
-                    fresh.extend(self.some(column.name, rows))
-                    arrays[column.name] = fresh.pandas(column)
-                    continue
-                chunks = self._column(column.name)
-                if isinstance(chunks, _Ints):
-                    arrays[column.name] = as_pandas(column, chunks.array()[rows], chunks.mask()[rows])
-                elif isinstance(chunks, _Plain):
-                    arrays[column.name] = as_pandas(column, chunks.array()[rows])
-                else:
-                    codes, values = self.codes(column.name)
-                    arrays[column.name] = as_pandas(column, codes[rows], None, values)
-        return pd.DataFrame(arrays, index=pd.RangeIndex(len(rows)), columns=list(names))
+        return as_list(self.table, name, chunks.array()[rows], chunks.mask()[rows])
 
     def frame(self) -> pd.DataFrame:
         """The table as pandas.
@@ -188,6 +165,15 @@ class TableBuilder:
             chunks.extend(values)
         self._flushed += len(self._buffer)
         self._buffer.clear()
+
+
+def as_list(table: Table, name: str, array: npt.NDArray[Any], absent: Bools) -> list[Any]:
+    """Values as `TableBuilder.column` gives them, as a list with None."""
+    kind = next(column.kind for column in table.columns if column.name == name)
+    values: list[Any] = (array > 0 if kind == "bool" else array).tolist()
+    for row in np.flatnonzero(absent).tolist():
+        values[row] = None
+    return values
 
 
 class _Chunks(Protocol):

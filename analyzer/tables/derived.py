@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from analyzer.tables.builder import NAT, as_list
 from analyzer.tables.schema import Table
 from analyzer.tables.to_pandas import as_pandas, objects
 
@@ -60,16 +61,7 @@ class DerivedTable:
     def mask(self, name: str) -> Bools:
         """True where the column's value is absent."""
         known, self._newest = self._newest, None
-        made = known[1] if known is not None and known[0] == name else self._recipes[name]()
-        if made.values is not None:
-            return made.array < 0
-        if made.mask is not None:
-            return made.mask
-        if made.array.dtype.kind == "f":
-            return np.isnan(made.array)
-        kind = next(column.kind for column in self.table.columns if column.name == name)
-        absent = {"bool": -1, "time": np.iinfo(np.int64).min}.get(kind)
-        return np.zeros(self._length, dtype=bool) if absent is None else made.array == absent
+        return self._absent(name, known[1] if known is not None and known[0] == name else self._recipes[name]())
 
     def codes(self, name: str) -> tuple[Array, list[Any]]:
         """A text, enum or json column as (code of each row, distinct values); absent = -1."""
@@ -78,17 +70,24 @@ class DerivedTable:
             raise ValueError(f"{self.table.name}.{name} has no codes")
         return made.array, list(made.values)
 
-    def part(self, names: Sequence[str], rows: Array) -> pd.DataFrame:
-        """Some rows of some columns as pandas."""
-        import pandas as pd
+    def some(self, name: str, rows: Array) -> list[Any]:
+        """The values of some rows, absent None."""
+        made = self._recipes[name]()
+        cut = Made(made.array[rows], None if made.mask is None else made.mask[rows], made.values)
+        array = cut.array if cut.values is None else objects(cut.array, cut.values)
+        return as_list(self.table, name, array, self._absent(name, cut))
 
-        arrays = {}
-        for column in self.table.columns:
-            if column.name in names:
-                made = self._recipes[column.name]()
-                mask = None if made.mask is None else made.mask[rows]
-                arrays[column.name] = as_pandas(column, made.array[rows], mask, made.values)
-        return pd.DataFrame(arrays, index=pd.RangeIndex(len(rows)), columns=list(names))
+    def _absent(self, name: str, made: Made) -> Bools:
+        """True where one of these values of a column is absent."""
+        if made.values is not None:
+            return made.array < 0
+        if made.mask is not None:
+            return made.mask
+        if made.array.dtype.kind == "f":
+            return np.isnan(made.array)
+        kind = next(column.kind for column in self.table.columns if column.name == name)
+        absent = {"bool": -1, "time": NAT}.get(kind)
+        return np.zeros(len(made.array), dtype=bool) if absent is None else made.array == absent
 
     def frame(self) -> pd.DataFrame:
         """The table as pandas, with the types of `TableBuilder.frame`. The recipes are let go."""

@@ -1,16 +1,16 @@
-"""Columns of a table as numpy arrays, whether the table is a pandas frame already or not yet.
+"""Columns of a table as numpy arrays or lists, whether the table is a pandas frame already or not yet.
 
-The verdict reads columns through here, so that it neither copies whole tables nor needs pandas where nothing is wrong.
+The verdict reads columns through here, so that it neither copies whole tables nor needs pandas.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, Union, cast
 
 import numpy as np
 
-from analyzer.tables.builder import NAT, TableBuilder
+from analyzer.tables.builder import NAT, TableBuilder, as_list
 from analyzer.tables.derived import DerivedTable
 from analyzer.tables.lazy import LazyTables
 
@@ -110,25 +110,22 @@ def rows(table: Source) -> list[dict[str, Any]]:
 def values(table: Source, name: str) -> list[Any]:
     """A column as Python values, None where absent; times are integer nanoseconds."""
     if isinstance(table, _UNMADE):
-        kind = next(column.kind for column in table.table.columns if column.name == name)
-        found = table.column(name)
-        listed: list[Any] = (found > 0).tolist() if kind == "bool" else found.tolist()
-        absent = table.mask(name)
-    else:
-        column = table[name]
-        if column.dtype.kind == "M":
-            found = times(table, name)
-            listed, absent = found.tolist(), found == NAT
-        else:
-            listed, absent = column.astype(object).tolist(), column.isna().to_numpy()
-    for row in np.flatnonzero(absent).tolist():
-        listed[row] = None
-    return listed
+        return as_list(table.table, name, table.column(name), table.mask(name))
+    column = table[name]
+    if column.dtype.kind == "M":
+        return [None if time == NAT else time for time in times(table, name).tolist()]
+    found: list[Any] = column.astype(object).tolist()
+    for row in np.flatnonzero(column.isna().to_numpy()).tolist():
+        found[row] = None
+    return found
 
 
-def part(table: Source, names: Sequence[str], wanted: Array) -> pd.DataFrame:
-    """These rows as pandas, numbered from 0; -1 is a row in which everything is absent."""
-    found = wanted >= 0
-    cut = table.part(names, wanted[found]) if isinstance(table, _UNMADE) else table[list(names)].take(wanted[found])
-    cut.index = np.flatnonzero(found)
-    return cut if len(cut) == len(wanted) else cut.reindex(range(len(wanted)))
+def some(table: Source, name: str, wanted: Array) -> list[Any]:
+    """The same of these rows only; -1 is a row in which everything is absent."""
+    there = wanted >= 0
+    rows = wanted[there]
+    found = table.some(name, rows) if isinstance(table, _UNMADE) else values(table[[name]].take(rows), name)
+    if len(found) == len(wanted):
+        return found
+    known = iter(found)
+    return [next(known) if yes else None for yes in there.tolist()]

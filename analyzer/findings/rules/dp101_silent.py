@@ -42,7 +42,7 @@ def check(case: Case) -> Iterator[Finding]:
         frames = frames_of(died)
         server, clients = case.server(server_ip), case.clients(died)
         detail = [deaths.opening(case, server_ip, died, "went silent"), deaths.idle(timer)]
-        by_path = bool(died["ended_by"].astype(object).isin(["path", "middlebox"]).mean() > 0.5)
+        by_path = 2 * sum(ended_by in ("path", "middlebox") for ended_by in died["ended_by"]) > len(died)
         if timer.known and len(died) >= 2 and by_path:
             title = "Push is being cut on the way."
             detail.append(

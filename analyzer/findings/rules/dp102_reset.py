@@ -29,7 +29,6 @@ from collections.abc import Iterator
 from analyzer.findings import Finding, SettledBy, deaths
 from analyzer.findings.about import about, frames_of, only
 from analyzer.findings.case import RESET, Case
-from analyzer.findings.picked import Picked
 
 CODE = "DP102"
 TITLE = "Push waits are reset"
@@ -41,7 +40,7 @@ def check(case: Case) -> Iterator[Finding]:
         frames = frames_of(died)
         server, clients = case.server(server_ip), case.clients(died)
         detail = [deaths.opening(case, server_ip, died, "ended with a TCP reset"), deaths.idle(timer)]
-        ended_by = only(Picked(died)["ended_by"])
+        ended_by = only(died["ended_by"])
         pattern = deaths.pattern(died)
         timed = timer.known and len(died) >= 2 and pattern is None
         if pattern:

@@ -23,6 +23,7 @@ References
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from analyzer.findings import Finding, deaths
@@ -38,8 +39,8 @@ def check(case: Case) -> Iterator[Finding]:
     for server_ip, died in case.deaths(PROXY):
         timer = case.timer(server_ip, deaths.tested(died))
         frames = frames_of(died)
-        counts = died["http_status"].dropna().astype(int).value_counts()
-        statuses = listed(f"{status} ({counted(int(times), 'time')})" for status, times in counts.items())
+        counts = Counter(died.known("http_status"))
+        statuses = listed(f"{status} ({counted(times, 'time')})" for status, times in counts.most_common())
         detail = [
             deaths.opening(case, server_ip, died, "got a gateway's error page"),
             f"The answer was HTTP {statuses or 'error'}{deaths.seen_in(frames)}.",
@@ -51,8 +52,8 @@ def check(case: Case) -> Iterator[Finding]:
             advice = deaths.raise_timer(timer, "the proxy's time-out for answers from the server behind it")
         elif len(died) >= 2 and timer.known:
             title = "A proxy gives up on push waits before the server answers."
-            held = died["held_s"].dropna()
-            detail.append(f"It came after {spans(float(held.min()), float(held.max()))}. {deaths.idle(timer)}")
+            held = died.known("held_s")
+            detail.append(f"It came after {spans(min(held), max(held))}. {deaths.idle(timer)}")
             advice = deaths.raise_timer(timer, "the proxy's time-out for answers from the server behind it")
         else:
             title = "A proxy answers push waits with errors."

@@ -37,11 +37,10 @@ def check(case: Case) -> Iterator[Finding]:
     for server_ip, died in case.deaths(CLOSED):
         timer = case.timer(server_ip, deaths.tested(died))
         frames = frames_of(died)
-        stopped = bool((died["cause"].astype(object) == "server_stop").any())
-        together = bool((died["cause"].astype(object) == "mass_event").any())
+        stopped, together = (cause in died["cause"] for cause in ("server_stop", "mass_event"))
         detail = [deaths.opening(case, server_ip, died, "ended because the server's side closed the connection")]
         length = deaths.one_length(died)
-        held = died["held_s"].dropna()
+        held = died.known("held_s")
         title = "The server's side closes push waits before it answers."
         server = case.server(server_ip)
         advice = f"Look at {server} and what is in front of it at these times: restarts, recycling, failover."
@@ -59,9 +58,7 @@ def check(case: Case) -> Iterator[Finding]:
                 timer, "the idle timer of the server, proxy or load balancer that ends TCP here"
             )
         elif len(held) > 1:
-            detail.append(
-                f"It came after {spans(float(held.min()), float(held.max()))}, at lengths with nothing in common."
-            )
+            detail.append(f"It came after {spans(min(held), max(held))}, at lengths with nothing in common.")
         detail.append(f"What closed is the endpoint that ends TCP as seen from here{deaths.seen_in(frames)}.")
         yield about(
             died,

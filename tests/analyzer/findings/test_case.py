@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from analyzer.findings.case import DIED, LIVED, SILENT, Case
+from analyzer.tables import read
 from tests.analyzer.timeline.dialogue import CLIENT, Dialogue
 from tests.support.made import healthy, silent_firewall
 
@@ -27,7 +28,7 @@ def test_timer_is_the_interval_of_idle_timeouts_also_when_an_error_was_what_got_
     case = Case(tables)
     row = tables["idle_timeouts"].iloc[0]
     died = case.part(case.having(DIED, SILENT))
-    timer = case.timer("203.0.113.10", died["x_s"].to_numpy())
+    timer = case.timer("203.0.113.10", np.array(died["x_s"]))
     assert (timer.low_s, timer.high_s) == (row["low_s"], row["high_s"])
     assert (timer.survivals, timer.deaths) == (row["survivals"], row["deaths"]) == (3, 1)
     assert timer.low_s == 200
@@ -43,6 +44,31 @@ def test_the_frame_of_all_waits_says_what_the_arrays_say(made: object) -> None:
     assert np.array_equal(waits["x_s"].to_numpy(), facts.x_s, equal_nan=True)
     assert waits["start"].is_monotonic_increasing
     assert waits["heartbeat_id"].tolist() == [case.tables["heartbeats"]["heartbeat_id"].iloc[row] for row in facts.row]
+
+
+@pytest.mark.parametrize("made", [healthy, silent_firewall], ids=lambda make: make.__name__)
+def test_a_part_says_what_the_frame_of_all_waits_says(made: object) -> None:
+    case = Case(made().tables())  # type: ignore[operator]
+    for places in (np.arange(len(case)), np.arange(len(case))[::-2], case.having(DIED)):
+        part = case.part(places)
+        assert len(part) == len(places)
+        for name in set(case.waits.columns) - {"fate", "way"}:
+            assert part[name] == read.values(case.waits.iloc[places], str(name)), name
+
+
+def test_deaths_are_by_server_most_first_and_then_by_address() -> None:
+    made = silent_firewall()
+    for address in ("203.0.113.9", "203.0.113.11", "198.51.100.1", "198.51.100.1"):
+        number = made.connection(server_ip=address)
+        made.wait(62.0, "torn_down", asked=50.0, connection_id=number, end={})
+    made.wait(62.0, "torn_down", asked=50.0, connection_id=4711, end={"connection_id": 4711})  # in no table
+    groups = Case(made.tables()).deaths(SILENT)
+    assert [(server, len(waits)) for server, waits in groups] == [
+        ("203.0.113.10", 3), ("198.51.100.1", 2), ("203.0.113.11", 1), ("203.0.113.9", 1), ("?", 1),
+    ]  # fmt: skip
+    assert [waits.known("server_ip") for _, waits in groups][1:] == [
+        ["198.51.100.1"] * 2, ["203.0.113.11"], ["203.0.113.9"], [],
+    ]  # fmt: skip
 
 
 def test_waits_by_device_are_complete_and_apart() -> None:

@@ -82,24 +82,34 @@ def test_rows_come_back_as_they_were_put_in(table: Callable[[], read.Source]) ->
 
 
 @KINDS_OF_TABLE
-def test_a_part_has_the_rows_asked_for_and_empty_ones_for_minus_one(table: Callable[[], read.Source]) -> None:
-    cut = read.part(table(), KINDS[:5], np.array([2, -1, 0]))
-    assert list(cut.columns) == list(KINDS[:5])
-    assert [None if pd.isna(value) else value for value in cut["int"]] == [3, None, 1]
-    assert [None if pd.isna(value) else value for value in cut["text"]] == ["y", None, "x"]
-    assert len(read.part(table(), KINDS, np.array([], dtype=int))) == 0
+def test_some_rows_are_those_asked_for_and_minus_one_is_absent(table: Callable[[], read.Source]) -> None:
+    made, chance = table(), random.Random(7)
+    for number, name in enumerate(KINDS):
+        column = [row[number] for row in ROWS] + [None]
+        for length in (0, 1, 3, 6):
+            wanted = [chance.randint(-1, 3) for _ in range(length)]
+            found = read.some(made, name, np.array(wanted, dtype=int))
+            assert list(map(repr, found)) == [repr(column[row]) for row in wanted]  # True is not 1 here
+        assert read.some(made, name, np.array([-1, -1])) == [None, None]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [TableBuilder(TABLE), DerivedTable(TABLE, 0, {"text": lambda: Made(np.array([], dtype=int), None, [])})],
+    ids=["built", "derived"],
+)
+def test_of_a_table_without_rows_everything_is_absent(table: read.Source) -> None:
+    assert read.some(table, "text", np.array([-1, -1])) == [None, None]
 
 
 @KINDS_OF_TABLE
 def test_types_are_those_of_the_catalog(table: Callable[[], read.Source]) -> None:
     made = table()
-    cuts = [read.part(made, KINDS, np.arange(4))]
-    cuts += [made] if isinstance(made, pd.DataFrame) else [made.frame()]
-    for cut in cuts:
-        assert [str(dtype) for dtype in cut.dtypes] == [
-            "Int64", "float64", "boolean", "datetime64[ns, UTC]", "category", "category", "object",
-        ]  # fmt: skip
-        assert list(cut["enum"].cat.categories) == ["a", "b"]
+    frame = made if isinstance(made, pd.DataFrame) else made.frame()
+    assert [str(dtype) for dtype in frame.dtypes] == [
+        "Int64", "float64", "boolean", "datetime64[ns, UTC]", "category", "category", "object",
+    ]  # fmt: skip
+    assert list(frame["enum"].cat.categories) == ["a", "b"]
 
 
 def test_a_derived_table_says_what_is_absent_like_a_builder() -> None:
@@ -129,13 +139,3 @@ def test_lazy_tables_are_read_without_being_made() -> None:
     assert len(tables["sessions"]) == len(ROWS)
     assert made == ["sessions"]
     assert isinstance(read.source(LazyTables(make), "captures"), pd.DataFrame)
-
-
-def test_any_choice_of_rows_is_the_same_from_all() -> None:
-    chance = random.Random(7)
-    for _ in range(20):
-        wanted = np.array([chance.randint(-1, 3) for _ in range(chance.randint(1, 6))])
-        one, two, three = (read.rows(read.part(make(), KINDS, wanted)) for make in (built, derived, framed))
-        assert (
-            repr(one).replace("nan", "None") == repr(two).replace("nan", "None") == repr(three).replace("nan", "None")
-        )
