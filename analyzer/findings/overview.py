@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from analyzer.findings import timers
 from analyzer.findings.about import commonest
 from analyzer.findings.case import (
     CLOSED,
@@ -23,7 +24,7 @@ from analyzer.findings.case import (
     WAYS,
     Case,
 )
-from analyzer.findings.words import bounds, counted, listed, plain, size
+from analyzer.findings.words import counted, listed, plain, size
 from analyzer.tables import read
 from analyzer.tables.builder import NAT
 
@@ -81,9 +82,9 @@ class DeviceRow(NamedTuple):
     lived_s: float | None  # the longest of its waits that was answered
     ended_by: str  # who ended the dead ones and how, in words; "-" when none died
     grade: str  # how sure that is: "proven", "likely", "possible", "unknown"; "" when none died
-    timer_low_s: float | None  # longest idle wait that survived
-    timer_high_s: float | None  # shortest idle that did not; None: none died
-    timer: str  # the two as words: "298-302 s", "> 480 s", "-"
+    timer: str  # of the path it waited on: "298-302 s", "> 480 s", "-"
+    timer_sure: str  # how sure that is: "at least 90 % sure" or nothing
+    timer_ran_out: bool  # waits on that path died of it
 
 
 class FolderRow(NamedTuple):
@@ -110,19 +111,17 @@ def devices(case: Case) -> Iterator[DeviceRow]:
     who, count = facts.who, len(names)
     beats = case.source("heartbeats")
     lived, died = facts.fate == FATES.index(LIVED), facts.fate == FATES.index(DIED)
-    by_timer = died & ~np.isin(facts.way, (WAYS.index(DEVICE), WAYS.index(CLOSED)))  # those are no timer's work
     waits = np.bincount(who, minlength=count)
     fates = np.bincount(who * len(FATES) + facts.fate, minlength=count * len(FATES)).reshape(count, len(FATES))
     asked = _extremes(np.fmax, who, read.floats(beats, "requested_s")[facts.row], count)
     held = _extremes(np.fmax, who, np.where(lived, read.floats(beats, "held_s")[facts.row], np.nan), count)
-    low = _extremes(np.fmax, who, np.where(facts.survived, facts.x_s, np.nan), count)
-    high = _extremes(np.fmin, who, np.where(by_timer, facts.x_s, np.nan), count)
+    timer_of = timers.of_speakers(case)
     ends = _ends(case, np.flatnonzero(died))
     deaths = fates[:, FATES.index(DIED)]
     order = np.lexsort((-waits, -deaths))
     for n in order[waits[order] > 0].tolist():
         lived_n, died_n, own, _, unknown = fates[n].tolist()
-        name, (ended_by, grade) = names[n], ends.get(n, ("-", ""))
+        name, (ended_by, grade), timer = names[n], ends.get(n, ("-", "")), timer_of.get(n, timers.NONE)
         yield DeviceRow(
             session_id=name if isinstance(name, int) else None,
             device=case.device(name),
@@ -135,9 +134,9 @@ def devices(case: Case) -> Iterator[DeviceRow]:
             lived_s=_number(held[n]),
             ended_by=ended_by,
             grade=grade,
-            timer_low_s=_number(low[n]),
-            timer_high_s=_number(high[n]),
-            timer=bounds(_number(low[n]), _number(high[n])),
+            timer=timer.words,
+            timer_sure=timer.sure,
+            timer_ran_out=timer.ran_out,
         )
 
 

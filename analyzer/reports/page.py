@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyzer.findings.words import plain
 from analyzer.reports import page_html, page_tables
-from analyzer.reports.charts import asked, deliveries, details, folders, idle, lanes, look, rest, scene, syncs, timers
+from analyzer.reports.charts import asked, deliveries, details, folders, idle, lanes, look, rest, scene, syncs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +70,6 @@ def render_page(tables: Mapping[str, pd.DataFrame], verdict: Verdict, *, title: 
     picture = scene.build(tables)
     rows = details.frames_of(picture, len(tables["captures"]) > 1)
     delivered = deliveries.choose(tables)
-    known = timers.of_sessions(picture.all_waits, timers.read(tables))
     figures = _figures(picture, tables, verdict, delivered)
     marks = {table: details.columns(table, frame) for table, frame in rows.items()}
     marks["folders"] = details.columns("folders", details.folder_frame(verdict.folders))
@@ -86,7 +85,7 @@ def render_page(tables: Mapping[str, pd.DataFrame], verdict: Verdict, *, title: 
     }
     parts = [
         *page_html.push_cards(picture, figures, delivered),
-        page_tables.of_push(picture, rows["waits"], verdict, known, tables["findings"]),
+        page_tables.of_push(picture, rows["waits"], verdict, tables["findings"]),
         *page_html.cost_cards(figures, delivered),
         page_tables.of_folders(verdict.folders),
     ]
@@ -107,7 +106,7 @@ def render_page(tables: Mapping[str, pd.DataFrame], verdict: Verdict, *, title: 
 <style id="plotly.js-style-global">{_PLOTLY_STYLE}</style>
 </head>
 <body>
-{page_html.header(verdict, title, page_tables.facts(verdict.devices, known))}
+{page_html.header(verdict, title, page_tables.facts(verdict.devices))}
 {page_html.key(picture)}
 <main>
 {"".join(parts)}</main>

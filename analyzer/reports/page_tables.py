@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from analyzer.findings.words import framed, listed, of_all, size, span
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
     from analyzer.findings.verdict import DeviceRow, FolderRow, Verdict
     from analyzer.reports.charts.scene import Scene
-    from analyzer.reports.charts.timers import OfSession
-
-    Timers = Mapping[str, OfSession]  # by session
 
 MAX_DEATH_ROWS = 50
 MAX_DEVICE_ROWS = 50
@@ -26,14 +23,13 @@ MAX_CERTIFICATE_ROWS = 30
 _SIGNS = {"info": "Worth knowing", "warning": "Warning", "error": "Error"}
 
 
-def facts(devices: Sequence[DeviceRow], timers: Timers) -> list[tuple[str, str]]:
+def facts(devices: Sequence[DeviceRow]) -> list[tuple[str, str]]:
     """Who killed how many waits of how many devices, and by what timer: label and value. Nothing where none died."""
     hit = [device for device in devices if device.died]
     if not hit:
         return []
     enders = dict.fromkeys(f"{device.ended_by}{f' ({device.grade})' if device.grade else ''}" for device in hit)
-    paths = [timers[_who(device)] for device in hit if _who(device) in timers]
-    known = dict.fromkeys(path.words for path in paths if path.ran_out)
+    known = dict.fromkeys(device.timer for device in hit if device.timer_ran_out)
     died, waits = sum(device.died for device in hit), sum(device.waits for device in devices)
     found = [
         ("died early", f"{of_all(died, waits, 'wait')}"),
@@ -44,9 +40,9 @@ def facts(devices: Sequence[DeviceRow], timers: Timers) -> list[tuple[str, str]]
     return [(label, value) for label, value in found if value]
 
 
-def of_push(scene: Scene, drawn: pd.DataFrame, verdict: Verdict, timers: Timers, findings: pd.DataFrame) -> str:
+def of_push(scene: Scene, drawn: pd.DataFrame, verdict: Verdict, findings: pd.DataFrame) -> str:
     """The devices of the verdict, each wait that died, what is wrong with certificates. `drawn`: see `details`."""
-    return _together([_devices(verdict.devices, timers), _deaths(scene, drawn), _certificates(findings)])
+    return _together([_devices(verdict.devices), _deaths(scene, drawn), _certificates(findings)])
 
 
 def of_folders(folders: Sequence[FolderRow]) -> str:
@@ -69,14 +65,13 @@ def of_folders(folders: Sequence[FolderRow]) -> str:
     return _together([_table("Folders", heads, rows, len(folders))])
 
 
-def _devices(devices: Sequence[DeviceRow], timers: Timers) -> str:
+def _devices(devices: Sequence[DeviceRow]) -> str:
     """The timer is that of the path, which all its devices share: the picture of idle times shows the same."""
     if not devices:
         return ""
     heads = ("device", "#push waits", "asked → lived", "#died", "ended by", "timer of its path")
     rows = []
     for device in devices[:MAX_DEVICE_ROWS]:
-        timer = timers.get(_who(device))
         rows.append(
             (
                 text(device.device),
@@ -84,15 +79,10 @@ def _devices(devices: Sequence[DeviceRow], timers: Timers) -> str:
                 f"{_span(device.asked_s)} → {_span(device.lived_s)}",
                 f"{device.died:,}",
                 text(device.ended_by) + _small(device.grade),
-                text(timer.words) + _small(timer.sure) if timer else "-",
+                text(device.timer) + _small(device.timer_sure),
             )
         )
     return _table("Devices", heads, rows, len(devices))
-
-
-def _who(device: DeviceRow) -> str:
-    """What `Scene` calls it."""
-    return device.device if device.session_id is None else str(device.session_id)
 
 
 def _deaths(scene: Scene, drawn: pd.DataFrame) -> str:

@@ -29,7 +29,7 @@ _ADDRESSES = {"server_ip", "subscriber_ip", "source_ip", "destination_ip", "refu
 _LISTS = {"monitored_folders", "changed_folders"}  # of collection ids, which may be made of names
 _HOST_LISTS = {("certificates", "names")}
 _PATHS = {("transactions", "path")}  # what is behind its first part may name people; `idle_timeouts.path` is none
-_STEMS = {"client_ip": "client", "folder_name": "folder"}
+_STEMS = {"client_ip": "client", "folder_name": "folder", "path": "network"}
 _IN_PART = _HOSTS | _URLS | _DISTINGUISHED | _LABELS | _AGENTS | _MENTIONS | _SENTENCES
 
 

@@ -19,8 +19,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from analyzer.tables.builder import TableBuilder
 from analyzer.tables.catalog import idle_timeouts
@@ -151,11 +153,14 @@ class Paths:
 
     def of_connections(self, connection: Ints) -> Ints:
         """The place in `found` of the path of each connection; -1: not known."""
+        return placed(self.lookup(), connection)
+
+    def lookup(self) -> Ints:
+        """For `placed`: the place in `found` by connection_id; the last one is for unknown connections."""
         of_leg = np.full(len(self._legs) + 1, -1, dtype=np.int64)
         for number, path in enumerate(self.found):
             of_leg[path.legs] = number
-        top = len(self._leg_of) - 1
-        return of_leg[self._leg_of[np.where((connection >= 0) & (connection < top), connection, top)]]
+        return of_leg[self._leg_of]
 
     def finish(self) -> TableBuilder:
         """Make the rows."""
@@ -164,6 +169,12 @@ class Paths:
             if path.survivals or path.deaths:
                 builder.append(_row(path))
         return builder
+
+
+def placed(lookup: Ints, connection: npt.NDArray[Any]) -> Ints:
+    """What `lookup` says of each connection."""
+    top = len(lookup) - 1
+    return lookup[np.where((connection >= 0) & (connection < top), connection, top)]
 
 
 def network(ip: str) -> str:

@@ -194,7 +194,8 @@ class Timeline:
             self._teardowns.add(end.connection, end.ending, end.place, end.session)
         held_rows = waits.rows[waits.kept & (waits.field("kind", np.int8) == SYNC)]
         of_waits = _through(ids_of, waiting, missing=0).astype(np.int32)
-        heartbeats, heartbeat_ids = waits.finish(of_waits, keys, transaction_ids, carried.reader.lists)
+        paths = self._paths.lookup(), [path.name for path in self._paths.found]
+        heartbeats, heartbeat_ids = waits.finish(of_waits, keys, transaction_ids, carried.reader.lists, paths)
         teardowns = self._teardowns.finish(ids_of, heartbeat_ids, waits.requested, waits.held)
         carried.folders.join(joined.tolist())
         for part in (self._server_side, self._access, self._certificates, self._inference):

@@ -37,6 +37,7 @@ from analyzer.tables.builder import NAT
 from analyzer.tables.catalog import heartbeats
 from analyzer.tables.derived import DerivedTable, Made, Recipe
 from analyzer.timeline.columns import NS, Bools, Codes, Floats, Ints, ints, last_known, ranks
+from analyzer.timeline.idle_timeouts import placed
 from analyzer.timeline.packing import PackedRows
 from analyzer.timeline.reading import (
     BODY,
@@ -233,9 +234,11 @@ class Waits:
         keys: dict[int, Key],
         transaction_ids: Codes,
         lists: list[list[str] | None],
+        paths: tuple[Ints, list[str]],
     ) -> tuple[DerivedTable, Codes]:
         """The table, and place → heartbeat_id (0: not a wait after all). `session_ids`: of each wait, 0 for none;
-        `keys`: session_id → its key; `transaction_ids`: by row; `lists`: folder lists by code.
+        `keys`: session_id → its key; `transaction_ids`: by row; `lists`: folder lists by code; `paths`: as
+        `Paths.lookup` has them, and their names.
         """
         packed, rows, requested, held = self._packed, self.rows, self.requested, self.held
         start, frame = packed["request_end"][rows], packed["request_last_frame"][rows]
@@ -298,6 +301,9 @@ class Waits:
             sessions = session_ids[order]
             return Made(sessions, sessions == 0)
 
+        def of_path() -> Made:
+            return Made(placed(paths[0], packed["connection_id"][rows[order]]).astype(np.int32), None, paths[1])
+
         recipes: dict[str, Recipe] = {
             "heartbeat_id": lambda: Made(np.arange(1, count + 1)),
             "session_id": of_session,
@@ -317,6 +323,7 @@ class Waits:
             "items": counted(of_inferred=False),
             "brought_bytes": counted(of_inferred=True),
             "early_s": lambda: Made(np.where(answered[order], (requested - held)[order], np.nan)),
+            "path": of_path,
             "server": of_key(0),
             "device_id": of_key(2),
             "request_frame": packed_ints("request_last_frame"),

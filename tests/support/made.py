@@ -14,6 +14,9 @@ S = 1_000_000_000
 START = 1_795_262_400 * S  # 2026-11-21 12:00:00 UTC
 
 
+PATH = "192.0.2.0/24 → 203.0.113.10"
+
+
 class Made:
     """A capture in the making: one device on one connection unless told otherwise."""
 
@@ -106,6 +109,7 @@ class Made:
             "requested_source": "body",
             "held_s": held,
             "outcome": outcome,
+            "path": PATH,
             "request_frame": number * 10,
             "end_frame": number * 10 + 1,
             "response_frame": number * 10 + 1,
@@ -180,6 +184,7 @@ def silent_firewall() -> Made:
     for _ in range(3):
         made.wait(62.0, "torn_down", asked=50.0, end={"idle_s": 62.0})
         made.wait(20.1, asked=20.0)
+    made.add("idle_timeouts", path=PATH, clients=1, server_ip="203.0.113.10", low_s=20.6, high_s=62.0, deaths=3)
     return made
 
 

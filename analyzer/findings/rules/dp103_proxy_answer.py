@@ -53,7 +53,8 @@ def check(case: Case) -> Iterator[Finding]:
         elif len(died) >= 2 and timer.known:
             title = "A proxy gives up on push waits before the server answers."
             held = died.known("held_s")
-            detail.append(f"It came after {spans(min(held), max(held))}. {deaths.idle(timer)}")
+            after = [f"It came after {spans(min(held), max(held))}."] if held else []
+            detail += [*after, deaths.idle(timer)]
             advice = deaths.raise_timer(timer, "the proxy's time-out for answers from the server behind it")
         else:
             title = "A proxy answers push waits with errors."

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from analyzer.findings import timers
 from analyzer.findings.words import of_all, plain
-from analyzer.reports.charts import look, timers
+from analyzer.reports.charts import look
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,8 +33,8 @@ def figure(scene: Scene, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     exact = len(scene.all_waits) == len(scene.waits) <= MAX_POINTS
     waits = scene.waits if exact else scene.all_waits
     waits = waits[waits["x_s"].notna() & waits["outcome"].isin([*_LIVED, "died"])]
-    known = timers.read(tables)
-    waits = waits.assign(path=timers.paths(waits, known), died=waits["outcome"] == "died")
+    known = timers.of_paths(tables["idle_timeouts"])
+    waits = waits.assign(path=waits["path"].astype(object).fillna("?"), died=waits["outcome"] == "died")
     order = waits.groupby("path", sort=False).agg(died=("died", "sum"), waits=("died", "size"))
     order = order.sort_values(["died", "waits"], ascending=False, kind="stable")
     shown = [str(path) for path in order.index[:MAX_PATHS]]

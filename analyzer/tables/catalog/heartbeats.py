@@ -152,6 +152,15 @@ TABLE = Table(
             ),
         ),
         Column(
+            name="path",
+            kind="text",
+            personal=True,
+            meaning=(
+                "The network path that the wait was on: client network and server address, as in idle_timeouts, which "
+                "has a row for it where something was learned of its timer. Null: its connection is not known."
+            ),
+        ),
+        Column(
             name="server", kind="text", personal=True, meaning="The server as the device calls it (sessions.server)."
         ),
         Column(

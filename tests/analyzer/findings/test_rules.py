@@ -87,6 +87,15 @@ def test_gateway_error_after_one_time_is_a_proxy_timeout() -> None:
     assert found(silent_firewall(), "DP103") == []
 
 
+def test_gateway_errors_of_which_nobody_knows_how_long_they_took_are_told_all_the_same() -> None:
+    made = dying(2, held=25.0, mechanism="http_error", ended_by="middlebox", cause="proxy_timeout")
+    for row in made.rows["heartbeats"]:
+        row["held_s"] = None if row["outcome"] == "torn_down" else row["held_s"]
+    (finding,) = found(made, "DP103")
+    assert finding.title == "A proxy gives up on push waits before the server answers."
+    assert "came after" not in finding.detail
+
+
 def test_gateway_errors_as_short_as_what_lived_are_no_timeout() -> None:
     (finding,) = found(dying(2, held=5.0, mechanism="http_error", ended_by="middlebox"), "DP103")
     assert finding.title == "A proxy answers push waits with errors."

@@ -11,6 +11,7 @@ from analyzer.tables.builder import TableBuilder
 from analyzer.tables.catalog import TABLES
 
 S = 1_000_000_000
+PATH = "198.51.100.0/24 → 203.0.113.10"
 NOON = 1_795_262_400 * S  # 2026-11-21 12:00:00 UTC
 
 
@@ -75,6 +76,7 @@ class Story:
         requested: float | None,
         outcome: str,
         mechanism: str = "silent",
+        path: str = PATH,
     ) -> int:
         number = len(self.rows["heartbeats"]) + 1
         begin, end = NOON + int(start * S), NOON + int((start + held) * S)
@@ -102,6 +104,7 @@ class Story:
             requested_source="body",
             held_s=held,
             outcome=outcome,
+            path=path,
             request_frame=frame,
             end_frame=None if died else frame + 1,
         )
@@ -238,9 +241,9 @@ def office(
                 lived_s=240.0,
                 ended_by="path, silent" if died else "-",
                 grade="likely" if died else "",
-                timer_low_s=290.0,
-                timer_high_s=301.0,
                 timer="290-301 s" if died else "> 240 s",
+                timer_sure="",
+                timer_ran_out=died > 0,
             )
         )
     story.add(
@@ -255,7 +258,7 @@ def office(
     )
     story.add(
         "idle_timeouts",
-        path="198.51.100.0/24 → 203.0.113.10",
+        path=PATH,
         clients=3,
         server_ip="203.0.113.10",
         low_s=290.0,

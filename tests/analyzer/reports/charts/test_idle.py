@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from analyzer.reports.charts import idle, scene
+from analyzer.tables.pseudonyms import pseudonymized
 from tests.analyzer.reports import stories
 
 
@@ -68,6 +69,7 @@ def test_only_the_paths_with_most_deaths_are_shown_and_that_is_said() -> None:
             held=300,
             requested=900,
             outcome="torn_down" if number == 6 else "expired",
+            path=f"10.0.{number}.0/24 → 203.0.113.10",
         )
 
     figure = picture(story.tables())
@@ -76,9 +78,7 @@ def test_only_the_paths_with_most_deaths_are_shown_and_that_is_said() -> None:
     assert texts(figure)[1] == "10.0.6.0/24 → 203.0.113.10"
 
 
-def test_an_address_that_is_a_token_takes_the_only_path_of_its_server() -> None:
-    tables = stories.office().tables()
-    tables["connections"] = tables["connections"].assign(client_ip="client-1")
-    tables["idle_timeouts"] = tables["idle_timeouts"].assign(path="path-1")
+def test_a_pseudonymized_path_is_the_same_in_both_tables() -> None:
+    tables = pseudonymized(stories.office().tables())
 
-    assert texts(picture(tables)) == ["timer 290-301 s", "path-1"]
+    assert texts(picture(tables)) == ["timer 290-301 s", "network-1"]

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from analyzer import analyze
-from analyzer.reports.charts import idle, scene, timers
+from analyzer.findings import timers
+from analyzer.findings.case import Case
+from analyzer.reports.charts import idle, scene
 from tests.analyzer.reports import stories
 
 
-def timer(**changed: Any) -> timers.Timer:
-    return timers.Timer(
-        **{"server_ip": "203.0.113.10", "low_s": 298.0, "high_s": 302.0, "deaths": 4, "confidence": None, **changed}
-    )
+def timer(**changed: Any) -> timers.PathTimer:
+    return timers.PathTimer(**{"low_s": 298.0, "high_s": 302.0, "deaths": 4, "confidence": None, **changed})
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def timer(**changed: Any) -> timers.Timer:
         (timers.UNKNOWN, "-", "timer not known"),
     ],
 )
-def test_words(row: timers.Timer, words: str, heading: str) -> None:
+def test_words(row: timers.PathTimer, words: str, heading: str) -> None:
     assert (row.words, row.heading) == (words, heading)
 
 
@@ -38,38 +38,43 @@ def test_chart_and_devices_say_the_same_where_the_lower_end_is_a_probable_one() 
     picture = scene.build(tables)
 
     heading = idle.figure(picture, tables)["layout"]["annotations"][0]["text"]
-    ((words, sure, ran_out),) = timers.of_sessions(picture.all_waits, timers.read(tables)).values()
+    (device,) = analysis.verdict.devices
+    words, sure = device.timer, device.timer_sure
 
     assert heading == f"timer {words}, {sure}"
     (row,) = tables["idle_timeouts"].to_dict("records")
     assert row["longest_survived_s"] < row["low_s"] < 25.0 < row["high_s"]
     assert words == "23-25 s"
     assert sure == "at least 90 % sure"
-    assert ran_out
+    assert device.timer_ran_out
 
 
-def test_the_page_has_one_timer_of_a_path() -> None:
-    page = analyze("samples/proxy_timeout.pcap", "samples/proxy_timeout.keys").to_html()
+def test_page_and_terminal_have_one_timer_of_a_path() -> None:
+    analysis = analyze("samples/proxy_timeout.pcap", "samples/proxy_timeout.keys")
 
-    text = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
-    assert "23-25 s" in text
+    page = re.sub(r"<script.*?</script>", "", analysis.to_html(), flags=re.DOTALL)
+    assert "23-25 s" in page
     assert "21-25 s" not in page
+    assert "23-25 s" in analysis.summary()
+    assert "21-25 s" not in analysis.summary()
 
 
 def test_clients_that_contradict_one_another_have_paths_of_their_own() -> None:
     tables = stories.office().tables()
-    tables["idle_timeouts"] = tables["idle_timeouts"].assign(path="198.51.100.9 → 203.0.113.10")
-    waits = scene.build(tables).all_waits
+    alone, network = "198.51.100.9 → 203.0.113.10", "198.51.100.0/24 → 203.0.113.10"
+    beats, timer_rows = tables["heartbeats"], tables["idle_timeouts"]
+    one = beats["session_id"] == beats["session_id"].iloc[0]
+    tables["heartbeats"] = beats.assign(path=one.map({True: alone, False: network}))
+    tables["idle_timeouts"] = timer_rows.assign(path=alone)
 
-    found = set(timers.paths(waits, timers.read(tables)))
+    found = timers.of_speakers(Case(tables))
 
-    assert found == {"198.51.100.9 → 203.0.113.10", "198.51.100.0/24 → 203.0.113.10"}
+    assert len(found) == 1
+    assert set(scene.build(tables).all_waits["path"]) == {alone, network}
 
 
-def test_a_session_that_no_path_is_known_of_is_left_out() -> None:
-    tables = stories.single().tables()
-
-    assert timers.of_sessions(scene.build(tables).all_waits, timers.read(tables)) == {}
+def test_somebody_whose_path_is_not_known_is_left_out() -> None:
+    assert timers.of_speakers(Case(stories.single().tables())) == {}
 
 
 def test_a_timer_that_nobody_died_of_is_not_named_where_a_server_was_killed() -> None:
