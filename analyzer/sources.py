@@ -1,8 +1,8 @@
 """Opens what a person names (a path or `-`, plain or compressed) and drives the capture reader over it.
 
-Bytes go into one reused buffer, block by block, never the whole file: memory stays bounded and pipes work. Compression
-is known by its first bytes, not by the name. What cannot be opened is a `SourceError` in one line with a hint; what
-breaks in the middle is an anomaly, after everything readable was given.
+Bytes are read or mapped block by block (`windows.py`), never the whole file: memory stays bounded and pipes work.
+Compression is known by its first bytes, not by the name. What cannot be opened is a `SourceError` in one line with a
+hint; what breaks in the middle is an anomaly, after everything readable was given.
 """
 
 import errno
@@ -10,13 +10,12 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 from typing import BinaryIO, Literal, Protocol, cast
 
-import numpy as np
-
 from analyzer.reading import BLOCK_BYTES
+from analyzer.windows import Copied, Mapped
 from dissectors.capture import HEAD_BYTES, CaptureReader, Frames, NotACapture, looks_like, open_capture
 from dissectors.capture.sniff import EMPTY, EVENT_TRACE, KEY_LOG, PRIVATE_KEY
 from dissectors.events import Anomaly
@@ -267,37 +266,41 @@ class Source(AbstractContextManager["Source"]):
             raise ValueError("a source is read once; open it again")
         self._started = True
         reader = self.reader
-        size = self._block_bytes
-        if self._input is self._packed and self.size is not None:
-            size = min(size, self.size + 1)  # one more than there is, to meet the end in the same go
-        size = max(size, len(self._head))
-        buffer = np.empty(size, np.uint8)
-        filled = len(self._head)
-        buffer[:filled] = np.frombuffer(self._head, np.uint8)
-        self._head = b""
-        ended = False
+        consumed, ended = 0, False
+        windows: Copied | Mapped = self._windows()
         while not ended:
-            view = buffer.data
-            while filled < len(buffer) and not ended:
-                count = self._input.readinto(view[filled:])
-                filled += count
-                ended = not count
+            try:
+                data, ended = windows.after(consumed, reader.needed)
+            except OSError:  # what is wrong, reading tells
+                windows = self._copied(reader.position)
+                data, ended = windows.after(0, reader.needed)
+            if isinstance(windows, Mapped):
+                self._packed.position = windows.end
             if ended and self._input.trouble:
                 code = "read_failed" if self._packed.trouble else "compressed_data_damaged"
                 reader.anomalies.append(Anomaly(code=code, frame=None, time_ns=None, detail=self._input.trouble))
             before = reader.position
-            found = [reader.parse(buffer[:filled], last=ended)[0]]
+            found = [reader.parse(data, last=ended)[0]]
+            del data
             if len(found[0]):
                 yield found.pop()  # and not kept here: who takes the columns can let go of them
             consumed = reader.position - before
-            rest = filled - consumed
-            if reader.needed > len(buffer):  # one record is larger than the buffer
-                larger = np.empty(reader.needed, np.uint8)
-                larger[:rest] = buffer[consumed:filled]
-                buffer = larger
-            else:
-                buffer[:rest] = buffer[consumed:filled]
-            filled = rest
+
+    def _windows(self) -> Copied | Mapped:
+        """What follows the head that was read, or all of it."""
+        head, self._head = self._head, b""
+        if self._input is not self._packed or self.size is None:
+            return Copied(self._input, head, self._block_bytes)
+        if self.size > self._block_bytes:
+            with suppress(OSError):
+                return Mapped(self._file, self._block_bytes)
+        return Copied(self._input, head, min(self._block_bytes, self.size + 1))  # to meet the end in the same go
+
+    def _copied(self, begin: int) -> Copied:
+        """The rest of a plain file, from there on."""
+        self._file.seek(begin)
+        self._packed.position = begin
+        return Copied(self._packed, b"", self._block_bytes)
 
     def _read_head(self) -> bytes:
         head = memoryview(bytearray(HEAD_BYTES))
