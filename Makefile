@@ -5,6 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DEMO   := silent_firewall
+PARALLEL := --numprocesses auto --maxprocesses 8 --dist loadfile
 LAB    := iproute2 nftables conntrack tcpdump nginx-light haproxy openssl
 
 .DEFAULT_GOAL := help
@@ -20,10 +21,11 @@ demo: $(READY) ## analyse a bundled capture: the answer here, the timeline in de
 	@echo "The timeline is in demo/timeline.html: open it in a browser."
 
 test: $(READY) system ## every test (installs tshark, chromium, openssl and wbxml2xml where that is allowed)
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	@$(BIN)/python -m pytest -m "not bench" $(PARALLEL)
+	@$(BIN)/python -m pytest -m bench
 
-quick: $(READY) ## the tests that take under a minute together
-	@$(BIN)/python -m pytest -m "not slow and not tshark and not browser and not bench"
+quick: $(READY) ## the tests that need nothing else and take little time each
+	@$(BIN)/python -m pytest -m "not slow and not tshark and not browser and not bench" $(PARALLEL)
 
 lint: $(READY) ## ruff, the type checker and the import rules
 	@$(BIN)/ruff check .

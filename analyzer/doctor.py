@@ -33,8 +33,8 @@ LOW_DISK_BYTES = 1 << 30
 
 _KERNELS: dict[str, tuple[State, str, str]] = {  # by `dissectors.native.state`
     "compiled": ("ok", "compiled", ""),
-    "absent": ("limited", "not built; numpy does their work",
-        "install a C compiler and Python's headers (Debian: apt install gcc python3-dev), then {build}"),
+    "absent": ("limited", "not built, or cannot be loaded; numpy does their work",
+        "install a C compiler and Python's headers (Debian: apt install gcc libc6-dev python3-dev), then {build}"),
     "stale": ("limited", "built from other sources, not used; numpy does their work", "{build}"),
     "off": ("note", "switched off by DIRECTPUSH_PURE; numpy does their work", ""),
 }  # fmt: skip
@@ -120,13 +120,13 @@ def _kernels() -> Iterator[Check]:
     """The loops over packets, compiled or not."""
     from dissectors import native
 
-    build = f"{_pip()} install directpush again (in a clone: {_pip()} install --editable .)"
+    build = f"install directpush anew, in its clone: {_pip()} install --force-reinstall --no-deps . (or --editable .)"
     state, words, hint = _KERNELS[native.state]
     yield Check(
         name="kernels",
         state=state,
         found=words,
-        purpose="large captures: mixed traffic is read in two thirds of the time",
+        purpose="large captures, in less time",
         hint=hint.format(build=build),
     )
 

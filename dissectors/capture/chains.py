@@ -1,7 +1,7 @@
-"""Finds record boundaries with many numpy chains in lock-step (DESIGN section 4), or with the compiled plain loop.
+"""Finds record boundaries with many chains at once (DESIGN section 4): numpy steps them together, compiled by turns.
 
 A record says how long it is, so the next boundary is known only when this one has been read: a chain. Here the block is
-cut into lanes of 128 KiB, a likely record start is looked up in each (`find`), and all lanes step at once.
+cut into lanes (of 128 KiB; 1 MiB compiled), a likely record start is looked up in each (`find`), and all step at once.
 
 A likely start is only a guess, and a packet may hold a whole imitated capture. So nothing is believed until it is
 proven: lane 0 starts at a true boundary, and a lane is true if a true chain before it lands exactly on its start.
@@ -19,8 +19,8 @@ from dissectors import native
 from dissectors.capture.frames import Bytes, Longs, gather, window
 
 LANE_BYTES = 128 << 10
-COMPILED_LANE_BYTES = 1 << 20  # so many are enough there
-MIN_LANES = 16  # below this the plain loop is as fast
+COMPILED_LANE_BYTES = 1 << 20  # a few chains at once already hide the wait for memory
+MIN_LANES = 16  # below this the plain loop is as fast as numpy
 STEPS_A_ROUND = 8  # steps between two looks at which lanes have arrived
 MAX_STEPS = LANE_BYTES // 16  # no true lane has more records; false ones may even stand still
 
@@ -43,7 +43,7 @@ Find = Callable[[int, int], int]
 
 
 def chain(data: Bytes, start: int, shape: Shape, find: Find) -> Longs:
-    """Starts of records from `start` (a true boundary) on that end inside `data`; none if there is too little to gain.
+    """Starts of records from `start` (a true boundary) on that end inside `data`; none if numpy has too little to gain.
 
     Lengths are followed as they are: the caller checks that each is sane and cuts the result at the first that is not.
     The chain may stop early (damage, the last few bytes): a plain loop goes on after its last record.

@@ -6,7 +6,7 @@ Each step waits for memory; taking turns, the chains wait together.
 
 import numpy as np
 
-REVISION = 1  # see __init__.py
+REVISION = 2  # see __init__.py
 
 
 def step_all(const unsigned char[::1] data, const long long[::1] lanes, Py_ssize_t length_at, Py_ssize_t overhead,
@@ -37,9 +37,11 @@ def step_all(const unsigned char[::1] data, const long long[::1] lanes, Py_ssize
                 continue
             field = at + length_at
             if big_endian:
-                length = <unsigned int>data[field] << 24 | data[field + 1] << 16 | data[field + 2] << 8 | data[field + 3]
+                length = <unsigned int>data[field] << 24 | data[field + 1] << 16
+                length |= data[field + 2] << 8 | data[field + 3]
             else:
-                length = <unsigned int>data[field + 3] << 24 | data[field + 2] << 16 | data[field + 1] << 8 | data[field]
+                length = <unsigned int>data[field + 3] << 24 | data[field + 2] << 16
+                length |= data[field + 1] << 8 | data[field]
             length += overhead
             found[filled[number]] = at
             filled[number] += 1

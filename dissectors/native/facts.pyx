@@ -1,5 +1,6 @@
 # cython: language_level=3, boundscheck=True, wraparound=False, cdivision=True
-"""What packets show of their connections, one after the other: the work of `dissectors/net/facts.py` and `firsts.py`.
+"""What packets show of their connections, one after the other: the work of `dissectors/net/facts.py`, `firsts.py` and
+`positions.py`, and of `_grouped` in `columns.py`.
 
 The meaning of every fact stands in `dissectors/net/evidence.py`, and packet by packet, in plain words, in
 `dissectors/net/plain.py`.
@@ -10,7 +11,7 @@ import numpy as np
 from dissectors.events import Reset
 from dissectors.net import evidence
 
-REVISION = 1  # see __init__.py
+REVISION = 2  # see __init__.py
 
 ctypedef unsigned long long Word
 
@@ -27,9 +28,12 @@ cdef enum:  # rows of Slots.ONE
     CAPTURED_NS, UNREAD, ONE_NAMES
 
 cdef enum:  # rows of Slots.TWO
-    SIDE_FRAMES, SENT, MISSING, RETRANSMISSIONS, DUPLICATES, KEEPALIVES, ZERO_WINDOWS, TTL_MIN, TTL_MAX, MAC, MACS_DIFFER
-    FIRST_NS, LAST_NS, SIDE_LAST_FRAME, LAST_DATA_NS, LAST_DATA_FRAME, FIN_NS, FIN_FRAME, RTT_NS, BASE, ISN, NEXT, ACKED
-    REPEATS, DATA_SEGMENTS, DELIVERED, TWO_NAMES
+    SIDE_FRAMES, SENT, MISSING, RETRANSMISSIONS, DUPLICATES, KEEPALIVES, ZERO_WINDOWS, TTL_MIN, TTL_MAX, MAC
+    MACS_DIFFER, FIRST_NS, LAST_NS, SIDE_LAST_FRAME, LAST_DATA_NS, LAST_DATA_FRAME, FIN_NS, FIN_FRAME, RTT_NS, BASE, ISN
+    NEXT, ACKED, REPEATS, DATA_SEGMENTS, DELIVERED, TWO_NAMES
+
+if (len(evidence.Slots.ONE), len(evidence.Slots.TWO)) != (ONE_NAMES, TWO_NAMES):
+    raise AttributeError("built for other rows of Slots")
 
 cdef enum:
     LETTER_COUNT = 6  # of evidence.LETTERS
@@ -97,8 +101,8 @@ def fold(segments, const long long[::1] order, const long long[::1] counts, cons
     Returns the columns of `facts.Folded` for all that are no copy of a packet captured before; the slots of the
     connections that have such; and RSTs, each with the slot of its connection.
     """
-    cdef const long long[::1] frames = segments.frame, times = segments.time_ns, seqs = segments.seq, acks = segments.ack
-    cdef const long long[::1] macs = segments.mac, starts = segments.start, lengths = segments.length
+    cdef const long long[::1] frames = segments.frame, times = segments.time_ns, seqs = segments.seq
+    cdef const long long[::1] acks = segments.ack, macs = segments.mac, starts = segments.start, lengths = segments.length
     cdef const long long[::1] captures = segments.captured, prints = segments.fingerprint
     cdef const unsigned char[::1] all_flags = segments.flags
     cdef const unsigned short[::1] windows = segments.window
@@ -128,7 +132,7 @@ def fold(segments, const long long[::1] order, const long long[::1] counts, cons
     cdef long long reached[2]
     cdef long long *mine
     cdef long long *theirs
-    cdef Py_ssize_t place, connection, slot, index, name, row = 0, found = 0, at = 0, end, lag, side, other, letter, code
+    cdef Py_ssize_t place, connection, slot, index, name, row = 0, found = 0, at = 0, end, lag, side, letter, code
     cdef Py_ssize_t known_resets
     cdef long long time_ns, frame, seq, ack, length, captured, window, ttl, mac, fingerprint, limit, span, prior, step
     cdef long long position, begin, new, acked, flags, past

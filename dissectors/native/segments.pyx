@@ -1,6 +1,6 @@
 # cython: language_level=3, boundscheck=True, wraparound=False, cdivision=True
-"""Frames → TCP segments, those that need no thought: the work of `dissectors/net/packets.py` and `segments.py` on TCP over
-IPv4 or IPv6 in Ethernet, untagged or tagged.
+"""Frames → TCP segments, those that need no thought: the work of `dissectors/net/packets.py` and `segments.py` on TCP
+over IPv4 or IPv6 in Ethernet, untagged or tagged.
 
 Everything else (fragments, extension headers, tunnels, cut or odd headers, lengths of zero, UDP that somebody wants) is
 left to them: what it means is written down once, there.
@@ -8,7 +8,7 @@ left to them: what it means is written down once, there.
 
 import numpy as np
 
-REVISION = 1  # see __init__.py
+REVISION = 2  # see __init__.py
 
 cdef extern from *:
     """
@@ -83,7 +83,7 @@ def plain(frames, found, Py_ssize_t count, Py_ssize_t begin, udp_ports, unsigned
     cdef Py_ssize_t number, at, ip, have, header, total, tcp, tags, left = 0
     cdef long long identification
     cdef unsigned int ethertype, protocol, first, near, far
-    cdef Word source_high, source_low, destination_high, destination_low, numbers, rest, key
+    cdef Word source_high, source_low, destination_high, destination_low, numbers, rest, key, other_key
     others = np.empty(offset.shape[0], np.int64)
     cdef long long[::1] leave = others
 
@@ -153,16 +153,14 @@ def plain(frames, found, Py_ssize_t count, Py_ssize_t begin, udp_ports, unsigned
         destination[count, 0], destination[count, 1] = destination_high, destination_low
         source_port[count], destination_port[count], ip_id[count] = near, far, identification
         if ethertype == IPV4:
-            source_low <<= 16
-            destination_low <<= 16
+            key, other_key = source_low << 16, destination_low << 16
         else:
-            source_low = _mix(_mix(source_high ^ factor[3], factor[0], factor[1]) ^ source_low, factor[0], factor[1])
-            destination_low = _mix(
-                _mix(destination_high ^ factor[3], factor[0], factor[1]) ^ destination_low, factor[0], factor[1]
-            )
-        key = _mix(source_low ^ near, factor[0], factor[1])
-        source_key[count] = key
-        destination_key[count] = _mix(destination_low ^ far, factor[0], factor[1])
+            key = _mix(source_high ^ factor[3], factor[0], factor[1]) ^ source_low
+            key = _mix(key, factor[0], factor[1])
+            other_key = _mix(destination_high ^ factor[3], factor[0], factor[1]) ^ destination_low
+            other_key = _mix(other_key, factor[0], factor[1])
+        key = _mix(key ^ near, factor[0], factor[1])
+        source_key[count], destination_key[count] = key, _mix(other_key ^ far, factor[0], factor[1])
         numbers = _u64(data, tcp + 4)
         rest = _u64(data, tcp + 12) & mask[identification <= 0]
         rest = (rest | <Word>(identification & 0xFFFF)) * factor[2]

@@ -19,6 +19,7 @@ from dissectors.net.evidence import (
     DUPLICATE_NS,
     FIN,
     MAC_UNKNOWN,
+    MAX_INT,
     MAX_RESETS,
     MAX_STEP,
     REORDER_NS,
@@ -269,7 +270,7 @@ class Facts:
         add("keepalives", keepalive)
         add("zero_windows", (rows.window[by_run] == 0) & ((r_flags & (RST | SYN)) == 0))
         r_ttl, r_mac = rows.ttl[by_run], rows.mac[by_run]
-        low, high = (np.where(r_rst, NEVER, r_ttl), np.where(r_rst, -1, r_ttl)) if has_rst else (r_ttl, r_ttl)
+        low, high = (np.where(r_rst, MAX_INT, r_ttl), np.where(r_rst, -1, r_ttl)) if has_rst else (r_ttl, r_ttl)
         mine["ttl_min"] = np.minimum(mine["ttl_min"], np.minimum.reduceat(low, run_start))
         mine["ttl_max"] = np.maximum(mine["ttl_max"], np.maximum.reduceat(high, run_start))
         mine["mac"] = np.where((mine["mac"] == MAC_UNKNOWN) & has_fit, r_mac[fit], mine["mac"])

@@ -10,6 +10,7 @@ from dissectors import native
 from dissectors.capture import Frames
 from dissectors.net.packets import ALL, Packets, Rows, Words
 from dissectors.net.rows import Bytes, Ints, Narrow
+from dissectors.net.tunnels import ETHERNET
 
 TCP_ROW = np.dtype(
     {  # numbers and rest overlap the others: read as one word, they tell packets apart
@@ -20,7 +21,6 @@ TCP_ROW = np.dtype(
     }
 )
 MASK32 = 0xFFFFFFFF
-ETHERNET = 1  # LINKTYPE_
 FLAGS_WINDOW = np.uint64(0x00FFFFFF_00000000)  # of `rest`, which begins with the data offset and ends with the urgent
 FLAGS_WINDOW_CHECKSUM = np.uint64(0x00FFFFFF_FFFF0000)  # pointer
 
@@ -115,14 +115,16 @@ class Collected:
 
     def add_plain(self, frames: Frames, begin: int, udp_ports: Bytes, udp_word: int) -> Rows:
         """Adds the segments of a piece that need no thought, where that is compiled; returns which frames are left to
-        be decoded. `begin` as in `add`, the rest as in `dissectors.native.segments.plain`.
+        be decoded. `begin` as in `add`, the rest as in `dissectors.native.segments.plain`: not zero must be every port
+        that the decoder's `udp_wanted` or a tunnel takes.
         """
         if not native.enabled or not len(frames) or not (frames.link_type == ETHERNET).all():
             return ALL
+        before = self._count
         self._count, rest = native.segments.plain(
-            frames, self._room, self._count, begin, udp_ports, udp_word, _MIXING, _MASKS
+            frames, self._room, before, begin, udp_ports, udp_word, _MIXING, _MASKS
         )
-        if self._count:
+        if self._count > before:
             self._last_plain = int(self._room.frame[self._count - 1])
         return rest
 

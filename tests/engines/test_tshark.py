@@ -232,7 +232,8 @@ def test_live_capture_sees_an_exchange_and_ends_when_told() -> None:
     """On the loopback interface, with a server that answers as from the book."""
     import socket
 
-    engine = live("lo", capture_filter="tcp")
+    server = socket.create_server(("127.0.0.1", 0))
+    engine = live("lo", capture_filter=f"tcp port {server.getsockname()[1]}")
     found: list[Event] = []
     failed: list[SourceError] = []
 
@@ -246,7 +247,7 @@ def test_live_capture_sees_an_exchange_and_ends_when_told() -> None:
     reader.start()
     soon(lambda: engine.worker_pid is not None)
     time.sleep(2)
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with server:
         near = socket.create_connection(server.getsockname())
         far, _ = server.accept()
         near.sendall(b"OPTIONS /Microsoft-Server-ActiveSync HTTP/1.1\r\nHost: a\r\n\r\n")

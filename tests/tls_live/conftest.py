@@ -14,20 +14,26 @@ Record = Callable[[Scenario], Recording]
 
 
 @pytest.fixture(scope="session")
-def recorder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
-    """Begins at once with the scenarios that the selected tests name in their parameters."""
+def recorder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
     if which("openssl") is None:
         pytest.skip("openssl is not installed")
+    with Recorder(tmp_path_factory.mktemp("tls")) as recorder:
+        yield recorder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def begun(request: pytest.FixtureRequest, recorder: Recorder) -> None:
+    """Begins at once with the scenarios that the selected tests of a file name in their parameters: the other files may
+    be another process's.
+    """
     wanted = [
         value
         for item in request.session.items
-        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+        if item.path == request.path and isinstance(item, pytest.Function) and hasattr(item, "callspec")
         for value in item.callspec.params.values()
         if isinstance(value, str)
     ]
-    with Recorder(tmp_path_factory.mktemp("tls")) as recorder:
-        recorder.start(everything()[name] for name in wanted if name in everything())
-        yield recorder
+    recorder.start(everything()[name] for name in wanted if name in everything())
 
 
 @pytest.fixture
