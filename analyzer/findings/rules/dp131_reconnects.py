@@ -23,6 +23,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,6 +31,9 @@ from analyzer.findings import Finding
 from analyzer.findings.case import Case
 from analyzer.findings.words import counted, of_all, size, span
 from analyzer.tables import read
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 CODE = "DP131"
 TITLE = "A device connects anew again and again"
@@ -41,20 +45,36 @@ FRAMES = 8
 def check(case: Case) -> Iterator[Finding]:
     table = case.source("reconnects")
     session = np.where(read.floats(table, "gap_s") <= KEPT_S, read.ints(table, "session_id"), -1)
-    for number in read.distinct(session[session >= 0]).tolist():
-        mine = session == number
-        count = int(mine.sum())
-        if count >= ENOUGH:
-            yield _about(case, number, mine, count)
+    rows = np.flatnonzero(session >= 0)
+    rows = rows[np.argsort(session[rows], kind="stable")]
+    columns = _columns(case)
+    for mine in np.split(rows, np.flatnonzero(np.diff(session[rows])) + 1):
+        if len(mine) >= ENOUGH:
+            yield _about(case, int(session[mine[0]]), {name: column[mine] for name, column in columns.items()})
 
 
-def _about(case: Case, session: int, mine: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], count: int) -> Finding:
-    table = case.source("reconnects")
-    name = case.device(session)
-    trips, rounds = (read.ints(table, column)[mine] for column in ("round_trips", "auth_rounds"))
-    bytes_, auth = (int(read.ints(table, column)[mine].clip(0).sum()) for column in ("setup_bytes", "auth_bytes"))
-    setup_ms, auth_ms = (read.floats(table, column)[mine] for column in ("setup_ms", "auth_ms"))
-    full = int(read.bools(table, "full_handshake")[mine].sum())
+def _columns(case: Case) -> dict[str, npt.NDArray[Any]]:
+    """What is told of reconnects, a value each; the row of its connection in `connections`, and where that begins."""
+    table, links = case.source("reconnects"), case.source("connections")
+    wanted, ids = read.ints(table, "connection_id"), read.ints(links, "connection_id")
+    order = np.append(np.argsort(ids), -1)
+    row = order[np.searchsorted(ids[order[:-1]], wanted)]
+    known = np.append(ids, -1)[row] == wanted
+    return {
+        **{name: read.ints(table, name) for name in ("round_trips", "auth_rounds", "setup_bytes", "auth_bytes")},
+        **{name: read.floats(table, name) for name in ("setup_ms", "auth_ms")},
+        "full_handshake": read.bools(table, "full_handshake"),
+        "start": read.times(table, "start"),
+        "connection": row,
+        "frame": np.where(known, np.append(read.ints(links, "first_frame"), -1)[row], -1),
+    }
+
+
+def _about(case: Case, session: int, of: dict[str, npt.NDArray[Any]]) -> Finding:
+    name, count = case.device(session), len(of["start"])
+    trips, rounds, setup_ms, auth_ms = of["round_trips"], of["auth_rounds"], of["setup_ms"], of["auth_ms"]
+    bytes_, auth = (int(of[column].clip(0).sum()) for column in ("setup_bytes", "auth_bytes"))
+    full = int(of["full_handshake"].sum())
     known = trips[trips >= 0]
     steps = ["TCP"] + ["TLS"] * bool(bytes_) + ["sign-in"] * bool(rounds.clip(0).sum())
     each = f"about {counted(round(float(np.median(known))), 'round trip')}" if len(known) else "some round trips"
@@ -69,9 +89,7 @@ def _about(case: Case, session: int, mine: np.ndarray[tuple[int, ...], np.dtype[
     together = [size(bytes_ + auth)] * bool(bytes_ + auth) + [span(spent)] * bool(spent)
     detail += f"; together {' and '.join(together)}. " if together else ". "
     detail += "Kept connections would have cost none of it."
-    starts = read.times(table, "start")[mine]
-    links = case.source("connections")
-    new = np.isin(read.ints(links, "connection_id"), read.ints(table, "connection_id")[mine])
+    frames = of["frame"][np.argsort(of["connection"])]
     return Finding(
         code=CODE,
         severity="info",
@@ -79,8 +97,8 @@ def _about(case: Case, session: int, mine: np.ndarray[tuple[int, ...], np.dtype[
         detail=detail,
         advice="See in `teardowns` who ends them; a server should keep connections, and resume TLS sessions.",
         session_id=session,
-        start=int(starts[0]),
-        end=int(starts[-1]),
+        start=int(of["start"][0]),
+        end=int(of["start"][-1]),
         confidence="likely",
-        frames=tuple(read.ints(links, "first_frame")[new][:FRAMES].tolist()),
+        frames=tuple(frames[frames >= 0][:FRAMES].tolist()),
     )
