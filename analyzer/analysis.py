@@ -156,7 +156,7 @@ def analyze(
     )
     collecting = gc.isenabled()
     if interface is None:
-        gc.disable()  # events are trees without cycles; looking for some in millions of them costs a fifth of the time
+        gc.disable()  # events are trees; looking for cycles in millions of them costs a fifth of the time
     else:
         gc.enable()  # may go on for days, and there is time
     try:

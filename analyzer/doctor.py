@@ -30,7 +30,6 @@ PROGRAM_LIMIT_S = 20
 LOW_MEMORY_BYTES = 1 << 30  # a gigabyte of pure ActiveSync takes 300 MB
 LOW_DISK_BYTES = 1 << 30
 
-
 _KERNELS: dict[str, tuple[State, str, str]] = {  # by `dissectors.native.state`
     "compiled": ("ok", "compiled", ""),
     "absent": ("limited", "not built, or cannot be loaded; numpy does their work",

@@ -1,6 +1,6 @@
 """The bytes of a capture, a window at a time: copied into one buffer, or the file itself, mapped into memory.
 
-A copy works with everything. Mapping saves it, a tenth of the time that mixed traffic takes, but needs a regular file
+A copy works with everything. Mapping saves it, a seventh of the time that mixed traffic takes, but needs a regular file
 that stays as it is: touching a page that has gone (the file was cut, the disk fails) kills the process. So the kernel
 is asked to hold back whoever wants to open the file for writing or to cut it (a read lease, fcntl(2)) until the window
 that is being worked on is done; then the rest is copied. And the pages of a window are all asked for before any is

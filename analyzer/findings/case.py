@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from analyzer.findings.picked import Picked
-from analyzer.findings.words import listed, plain
+from analyzer.findings.words import certainty, listed, plain
 from analyzer.tables import read
 from analyzer.tables.builder import NAT
 
@@ -96,10 +96,10 @@ class Case:
         """The fate of every wait."""
         beats, ends, links = map(self.source, ("heartbeats", "teardowns", "connections"))
         row = _in_time(read.times(beats, "start"))
-        end = _places(read.ints(ends, "heartbeat_id"), read.ints(beats, "heartbeat_id")[row])
-        link = _places(read.ints(links, "connection_id"), read.ints(beats, "connection_id")[row])
-        premature = _at(read.bools(ends, "premature"), end, False)
-        by_client = _at(read.among(ends, "ended_by", "client"), end, False)
+        end = places_of(read.ints(ends, "heartbeat_id"), read.ints(beats, "heartbeat_id")[row])
+        link = places_of(read.ints(links, "connection_id"), read.ints(beats, "connection_id")[row])
+        premature = at(read.bools(ends, "premature"), end, False)
+        by_client = at(read.among(ends, "ended_by", "client"), end, False)
         torn = read.among(beats, "outcome", "torn_down")[row]
         fate = _first(
             UNKNOWN,
@@ -121,19 +121,19 @@ class Case:
         )
         # TCP keep-alives refresh an idle timer, and so do other requests on the same HTTP/2 connection: such a wait has
         # tested less than its length.
-        refreshed = _at((read.ints(links, "keepalives") > 0) | read.among(links, "alpn", "h2"), link, False)
-        x_s = np.where(premature, _at(read.floats(ends, "idle_s"), end, np.nan), read.floats(beats, "held_s")[row])
+        refreshed = at((read.ints(links, "keepalives") > 0) | read.among(links, "alpn", "h2"), link, False)
+        x_s = np.where(premature, at(read.floats(ends, "idle_s"), end, np.nan), read.floats(beats, "held_s")[row])
         answered = read.ints(beats, "response_frame")[row] >= 0
         return Waits(
             row=row,
             end=end,
             link=link,
             fate=fate,
-            way=np.where(premature, _at(way, end, -1), -1).astype(np.int8),
+            way=np.where(premature, at(way, end, -1), -1).astype(np.int8),
             survived=(answered & ~torn) | (fate == FATES.index(LIVED)),
             x_s=np.where(refreshed, np.nan, x_s),
             who=self._speakers(row, link),
-            server=_at(read.codes(links, "server_ip")[0], link, -1),
+            server=at(read.codes(links, "server_ip")[0], link, -1),
         )
 
     @cached_property
@@ -157,7 +157,7 @@ class Case:
         place[order] = np.arange(len(names))
         place[-1] = len(names)  # neither
         known = np.searchsorted(sessions, session)
-        who: npt.NDArray[Any] = np.where(session >= 0, known, len(sessions) + place[_at(ips, link, -1)])
+        who: npt.NDArray[Any] = np.where(session >= 0, known, len(sessions) + place[at(ips, link, -1)])
         return who
 
     def __len__(self) -> int:
@@ -224,7 +224,7 @@ class Case:
             return
         waits, who = self.part(places), self.facts.who[places]
         total = np.bincount(self.facts.who, minlength=len(self.speakers))
-        for number, rows in _grouped(who):
+        for number, rows in grouped(who):
             if self.speakers[number] is not None:
                 yield self.speakers[number], waits.part(rows), int(total[number])
 
@@ -234,7 +234,7 @@ class Case:
         if not len(places):
             return []
         died, names = self.part(places), [*self.servers, "?"]  # -1 is the last
-        groups = [(names[number], died.part(rows)) for number, rows in _grouped(self.facts.server[places])]
+        groups = [(names[number], died.part(rows)) for number, rows in grouped(self.facts.server[places])]
         return sorted(groups, key=lambda group: (-len(group[1]), group[0]))
 
     def timer(self, server_ip: str, died_s: npt.NDArray[np.float64]) -> Timer:
@@ -255,8 +255,7 @@ class Case:
         timers = [row for row in self._timers if row["server_ip"] == server_ip and row["deaths"]]
         if len(timers) == 1 and high is not None and timers[0]["high_s"] is not None:
             low, high = timers[0]["low_s"], float(timers[0]["high_s"])
-            if timers[0]["confidence"]:
-                sure = f"at least {int(timers[0]['confidence'] * 100)} % sure"
+            sure = certainty(timers[0]["confidence"]) or None
         return Timer(
             survivals=len(survived),
             deaths=len(dead),
@@ -322,7 +321,7 @@ def _in_time(start: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
     return np.argsort(start.view("M8[ns]"), kind="stable")  # NaT is last there
 
 
-def _places(ids: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def places_of(ids: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """For each wanted id the first row that has it, else -1."""
     rows = np.flatnonzero(ids >= 0)[::-1]
     place = np.full(int(max(ids.max(initial=-1), wanted.max(initial=-1))) + 2, -1, dtype=np.int32)
@@ -331,7 +330,7 @@ def _places(ids: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> npt.NDArray[Any]
     return found
 
 
-def _at(column: npt.NDArray[Any], places: npt.NDArray[Any], absent: Any) -> npt.NDArray[Any]:
+def at(column: npt.NDArray[Any], places: npt.NDArray[Any], absent: Any) -> npt.NDArray[Any]:
     """column[places], and `absent` where the place is -1."""
     found: npt.NDArray[Any] = np.append(column, np.array([absent], dtype=column.dtype))[places]
     return found
@@ -345,8 +344,10 @@ def _beside(table: pd.DataFrame, rows: npt.NDArray[Any]) -> pd.DataFrame:
     return cut if len(cut) == len(rows) else cut.reindex(range(len(rows)))
 
 
-def _grouped(numbers: npt.NDArray[Any]) -> list[tuple[int, list[int]]]:
-    """Each number with the places that have it, in order. There is at least one."""
+def grouped(numbers: npt.NDArray[Any]) -> list[tuple[int, list[int]]]:
+    """Each number with the places that have it, in order."""
+    if not len(numbers):
+        return []
     order = np.argsort(numbers, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
     return [(int(numbers[group[0]]), group.tolist()) for group in groups]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from analyzer.findings.words import bounds, listed, span
+from analyzer.findings.words import bounds, certainty, listed, span
 from analyzer.tables import read
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class PathTimer(NamedTuple):
     @property
     def sure(self) -> str:
         """at least 90 % sure, or nothing."""
-        return f"at least {int(self.confidence * 100)} % sure" if self.confidence else ""
+        return certainty(self.confidence)
 
     @property
     def heading(self) -> str:

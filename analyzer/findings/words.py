@@ -48,6 +48,11 @@ def bounds(low: float | None, high: float | None) -> str:
     return spans(low, high) if low <= high else "no single timer"
 
 
+def certainty(confidence: float | None) -> str:
+    """at least 90 % sure, or nothing."""
+    return f"at least {int(confidence * 100)} % sure" if confidence else ""
+
+
 def size(count: float) -> str:
     """512 B, 38 KB, 1.9 MB: powers of 1000."""
     if count < 1000:

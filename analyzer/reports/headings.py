@@ -66,10 +66,10 @@ HEADINGS: tuple[Heading, ...] = (
     Heading(
         ("timer", "timers", "idle timer"),
         _DEVICES,
-        "What this device's waits tell of the path's idle timer: from the longest idle time that got through to the "
-        "shortest that did not. With > none died, with < none lived, a dash: nothing tells. What all devices of a path "
-        "tell together is in the table idle_timeouts.",
-        ("idle_timeouts.low_s", "idle_timeouts.high_s", "teardowns.idle_s"),
+        "The idle timer of the path on which the device waited, as the waits of all devices on that path tell it: it "
+        "lies in this interval. With > none died, with < none lived, a dash: nothing tells. The whole row is in the "
+        "table idle_timeouts.",
+        ("heartbeats.path", "idle_timeouts.low_s", "idle_timeouts.high_s"),
     ),
     Heading(
         ("folder", "folders"),

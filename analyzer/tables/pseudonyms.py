@@ -18,19 +18,24 @@ from analyzer.tables.tokens import Tokens
 if TYPE_CHECKING:
     import pandas as pd
 
-_HOSTS = {"server", "host", "sni", "server_name", "carrier_domain"}
-_URLS = {"call_back", "issuer_url"}
-_DISTINGUISHED = {"subject", "issuer"}
 _LABELS = {"root"}  # unless the whole world knows it
-_AGENTS = {"user_agent", "device_type"}
-_MENTIONS = {"display_filter", "advice", "title", "capture"}
-_SENTENCES = {"detail", "evidence", "problems"}
-_ADDRESSES = {"server_ip", "subscriber_ip", "source_ip", "destination_ip", "refused_by"}
 _LISTS = {"monitored_folders", "changed_folders"}  # of collection ids, which may be made of names
 _HOST_LISTS = {("certificates", "names")}
 _PATHS = {("transactions", "path")}  # what is behind its first part may name people; `idle_timeouts.path` is none
+_SENTENCES = {"detail", "evidence", "problems"}
 _STEMS = {"client_ip": "client", "folder_name": "folder", "path": "network"}
-_IN_PART = _HOSTS | _URLS | _DISTINGUISHED | _LABELS | _AGENTS | _MENTIONS | _SENTENCES
+_NAMES = {  # columns each of whose values is a name, in part
+    **dict.fromkeys(("server", "host", "sni", "server_name", "carrier_domain"), Tokens.host),
+    **dict.fromkeys(("call_back", "issuer_url"), Tokens.url),
+    **dict.fromkeys(("subject", "issuer"), Tokens.distinguished),
+}
+_TEXTS = {  # columns that may mention names
+    **dict.fromkeys(("display_filter", "advice", "title", "capture"), Tokens.mentioned),
+    **dict.fromkeys(("user_agent", "device_type"), Tokens.agent),
+    **dict.fromkeys(_SENTENCES, Tokens.told),
+}
+_ADDRESSES = {"server_ip", "subscriber_ip", "source_ip", "destination_ip", "refused_by"}
+_IN_PART = {*_NAMES, *_LABELS, *_TEXTS}
 
 
 def pseudonymized(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -55,12 +60,8 @@ def _values(table: str, frame: pd.DataFrame, personal: set[str], tokens: Tokens)
         if name in personal:
             stem = _STEMS.get(name, name.removesuffix("_id").removesuffix("_ip").removesuffix("_name"))
             changed[name] = _each(column, partial(tokens.token, stem=stem))
-        elif name in _HOSTS:
-            changed[name] = _each(column, tokens.host)
-        elif name in _URLS:
-            changed[name] = _each(column, tokens.url)
-        elif name in _DISTINGUISHED:
-            changed[name] = _each(column, tokens.distinguished)
+        elif name in _NAMES:
+            changed[name] = _each(column, partial(_NAMES[name], tokens))
         elif name in _LABELS:
             hidden = _each(column, tokens.label).astype(object)
             changed[name] = hidden.where(frame["chain"] != "complete", column.astype(object)).astype("category")
@@ -80,12 +81,8 @@ def _texts(table: str, frame: pd.DataFrame, tokens: Tokens) -> dict[str, pd.Seri
         column = frame[name]
         if name in _SENTENCES and column.dtype == object:
             changed[name] = column.map(lambda cell: _anywhere(cell, tokens), na_action="ignore")
-        elif name in _SENTENCES:
-            changed[name] = _each(column, tokens.told)
-        elif name in _MENTIONS:
-            changed[name] = _each(column, tokens.mentioned)
-        elif name in _AGENTS:
-            changed[name] = _each(column, tokens.agent)
+        elif name in _TEXTS:
+            changed[name] = _each(column, partial(_TEXTS[name], tokens))
         elif name in _ADDRESSES:
             changed[name] = _each(column, tokens.known)
         elif (table, name) in _PATHS:

@@ -1,14 +1,13 @@
 """UDP payloads of interest: to or from a notification port, or beginning like a NOTIFY (RFC 768)."""
 
 from collections.abc import Collection
-from ipaddress import ip_address
 
 import numpy as np
 
 from dissectors.events import Datagram
+from dissectors.net.evidence import address_text
 from dissectors.net.packets import Packets
 from dissectors.net.rows import Bytes, Flags
-from dissectors.net.segments import address_bytes
 
 ROW = np.dtype(  # of a packet's first bytes: source port, destination port, length, checksum, payload
     {
@@ -45,18 +44,18 @@ def datagrams(packets: Packets, ports: Collection[int], capture: int = 0) -> lis
         payload = packets.data[begin + 8 : begin + captured].tobytes()
         if not payload.startswith(NOTIFY) and source not in ports and destination not in ports:
             continue
-        ends = [
-            ip_address(address_bytes(int(packets.version[index]), words[index]))
+        near, far = (
+            address_text(int(packets.version[index]), *words[index].tolist())
             for words in (packets.source, packets.destination)
-        ]
+        )
         found.append(
             Datagram(
                 capture=capture,
                 frame=int(packets.frame[index]),
                 time_ns=int(packets.time_ns[index]),
-                source_ip=str(ends[0]),
+                source_ip=near,
                 source_port=source,
-                destination_ip=str(ends[1]),
+                destination_ip=far,
                 destination_port=destination,
                 payload=payload,
                 complete=captured == length,

@@ -225,7 +225,10 @@ class Slots:
             captured, _, start_ns, end_ns, first_frame, last_frame, _, _, _, _, handshake_ns, _, packed, letters,
             close_kind, close_side, close_ns, close_frame, _, _, _,
         ) = one  # fmt: skip
-        client_ip, server_ip = _address(version, client_high, client_low), _address(version, server_high, server_low)
+        client_ip, server_ip = (
+            address_text(version, client_high, client_low),
+            address_text(version, server_high, server_low),
+        )
         history = _history(packed, letters)
         closed = close_kind > 0
         connection = Connection(
@@ -382,8 +385,8 @@ def _history(packed: int, letters: int) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _address(version: int, high: int, low: int) -> str:
-    """The text of an address whose halves are signed 64-bit numbers."""
+def address_text(version: int, high: int, low: int) -> str:
+    """The text of an address, from its halves; an IPv4 address stands in the low one."""
     if version == 4:
         return f"{low >> 24}.{low >> 16 & 255}.{low >> 8 & 255}.{low & 255}"
     text = _EIGHT % (

@@ -5,15 +5,14 @@ Left out: echo, neighbour discovery, redirects, and errors about other protocols
 """
 
 from collections.abc import Iterator
-from ipaddress import ip_address
 from typing import Final
 
 import numpy as np
 
 from dissectors.events import Unreachable
+from dissectors.net.evidence import address_text
 from dissectors.net.extensions import walk_extensions
 from dissectors.net.packets import TCP, UDP, Packets
-from dissectors.net.segments import address_bytes
 
 MAX_QUOTE_BYTES: Final = 576  # of a quoted packet are looked at
 QUOTED_BYTES: Final = 8  # of the quoted TCP or UDP header are always there (RFC 792)
@@ -59,7 +58,7 @@ def unreachables(packets: Packets, capture: int = 0) -> Iterator[Unreachable]:
             capture=capture,
             frame=int(packets.frame[index]),
             time_ns=int(packets.time_ns[index]),
-            reporter_ip=str(ip_address(address_bytes(version, packets.source[index]))),
+            reporter_ip=address_text(version, *packets.source[index].tolist()),
             kind=KINDS.get((version, number, code)) or KINDS[version, number, None],
             protocol="tcp" if protocol == TCP else "udp",
             source_ip=source,
@@ -88,4 +87,5 @@ def _quoted(quote: bytes) -> tuple[int, str, str, bytes] | None:
     payload = quote[header:]
     if fragment or protocol not in (TCP, UDP) or header < 20 or len(payload) < QUOTED_BYTES:
         return None
-    return protocol, str(ip_address(ends[0])), str(ip_address(ends[1])), payload
+    source, destination = (address_text(version, *divmod(int.from_bytes(end), 1 << 64)) for end in ends)
+    return protocol, source, destination, payload

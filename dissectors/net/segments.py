@@ -63,9 +63,9 @@ class Segments:
         """Consecutive ones, as views."""
         return Segments(self.data, *(getattr(self, name)[low:high] for name in self.__slots__[1:]))
 
-    def rows(self, places: Ints) -> "Segments":
-        """Some, in the order of their places."""
-        return Segments(self.data, *(getattr(self, name)[places] for name in self.__slots__[1:]))
+    def take(self, rows: Ints) -> "Segments":
+        """Some of them, in this order."""
+        return Segments(self.data, *(getattr(self, name)[rows] for name in self.__slots__[1:]))
 
     @staticmethod
     def room(data: Bytes, count: int) -> "Segments":
@@ -150,7 +150,7 @@ class Collected:
         """All of them, and how many had a header that cannot be right; ends the collecting."""
         found = self._room.span(0, self._count)
         if not self._in_order:
-            found = found.rows(np.argsort(found.frame, kind="stable"))
+            found = found.take(np.argsort(found.frame, kind="stable"))
         if len(self._added) > 1:
             found.data = np.concatenate(self._added)
         return found, self._bad
@@ -228,13 +228,6 @@ def _mix(words: NDArray[np.uint64]) -> None:
     words ^= words >> np.uint64(32)
     words *= _FACTORS[1]
     words ^= words >> np.uint64(29)
-
-
-def address_bytes(version: int, words: NDArray[np.uint64]) -> bytes:
-    """The address in network byte order."""
-    if version == 4:
-        return int(words[1]).to_bytes(4, "big")
-    return int(words[0]).to_bytes(8, "big") + int(words[1]).to_bytes(8, "big")
 
 
 def client_is_source(flags: int, source_port: int, destination_port: int) -> bool:

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analyzer.findings import Finding
-from analyzer.findings.case import Case
+from analyzer.findings.case import Case, at, grouped, places_of
 from analyzer.findings.words import counted, of_all, size, span
 from analyzer.tables import read
 
@@ -44,29 +44,25 @@ FRAMES = 8
 
 def check(case: Case) -> Iterator[Finding]:
     table = case.source("reconnects")
-    session = np.where(read.floats(table, "gap_s") <= KEPT_S, read.ints(table, "session_id"), -1)
-    rows = np.flatnonzero(session >= 0)
-    rows = rows[np.argsort(session[rows], kind="stable")]
+    session = read.ints(table, "session_id")
+    rows = np.flatnonzero((read.floats(table, "gap_s") <= KEPT_S) & (session >= 0))
     columns = _columns(case)
-    for mine in np.split(rows, np.flatnonzero(np.diff(session[rows])) + 1):
-        if len(mine) >= ENOUGH:
-            yield _about(case, int(session[mine[0]]), {name: column[mine] for name, column in columns.items()})
+    for number, places in grouped(session[rows]):
+        if len(places) >= ENOUGH:
+            yield _about(case, number, {name: column[rows[places]] for name, column in columns.items()})
 
 
 def _columns(case: Case) -> dict[str, npt.NDArray[Any]]:
     """What is told of reconnects, a value each; the row of its connection in `connections`, and where that begins."""
     table, links = case.source("reconnects"), case.source("connections")
-    wanted, ids = read.ints(table, "connection_id"), read.ints(links, "connection_id")
-    order = np.append(np.argsort(ids), -1)
-    row = order[np.searchsorted(ids[order[:-1]], wanted)]
-    known = np.append(ids, -1)[row] == wanted
+    row = places_of(read.ints(links, "connection_id"), read.ints(table, "connection_id"))
     return {
         **{name: read.ints(table, name) for name in ("round_trips", "auth_rounds", "setup_bytes", "auth_bytes")},
         **{name: read.floats(table, name) for name in ("setup_ms", "auth_ms")},
         "full_handshake": read.bools(table, "full_handshake"),
         "start": read.times(table, "start"),
         "connection": row,
-        "frame": np.where(known, np.append(read.ints(links, "first_frame"), -1)[row], -1),
+        "frame": at(read.ints(links, "first_frame"), row, -1),
     }
 
 

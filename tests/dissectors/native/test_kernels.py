@@ -68,7 +68,7 @@ def unequal(block: Frames) -> tuple[list[str], int]:
     for way in (True, False):
         with compiled(way):
             whole = drive.decoded(PacketDecoder(), block)
-        found.append(whole.rows(np.argsort(whole.frame, kind="stable")))
+        found.append(whole.take(np.argsort(whole.frame, kind="stable")))
     one, other = found
     return [
         field.name

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dissectors.net.evidence import FEW, RING, TAIL, LastPackets, Slots, _address
+from dissectors.net.evidence import FEW, RING, TAIL, LastPackets, Slots, address_text
 from dissectors.net.packets import MAX_SUPER_FRAME
 
 
@@ -44,4 +44,4 @@ def test_ipv6_addresses_are_written_as_everywhere(words: list[int]) -> None:
     number = sum(word << 16 * place for place, word in enumerate(words))
     high, low = np.array([number >> 64, number & (1 << 64) - 1], np.uint64).view(np.int64).tolist()
     assume(number >> 32 != 0xFFFF)  # newer Pythons write these otherwise
-    assert _address(6, high, low) == str(IPv6Address(number))
+    assert address_text(6, high, low) == str(IPv6Address(number))
